@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of records: one for each flow that waits.
+ *
+ * A record is found by the hash of its four-tuple and recognised by its
+ * minisock's address. It is inserted before the minisock can be looked up by
+ * anybody (inet_twsk_hashdance() begins) and removed when nobody can any more
+ * (tcp_twsk_destructor()), so the address is never ambiguous, and under the
+ * bucket's lock the minisock can be read.
+ *
+ * Each bucket has a lock of its own, held for a few instructions: no line is
+ * shared by all CPUs, and a record goes back to the stock at once, without a
+ * grace period. The locks are raw and taken with interrupts off, because the
+ * probed code runs in softirq and, on PREEMPT_RT, under raw locks.
+ */
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/random.h>
+#include <linux/siphash.h>
+#include <linux/spinlock.h>
+#include <net/ipv6.h>
+
+#include "flow.h"
+#include "pool.h"
+
+struct twait_bucket {
+	raw_spinlock_t lock;
+	struct hlist_head flows;	/* guarded by @lock */
+};
+
+static struct twait_bucket *buckets;
+static unsigned int bucket_mask;
+static struct twait_pool pool;
+/* Four-tuples are the attacker's choice; where they fall must not be. */
+static siphash_aligned_key_t hash_key __read_mostly;
+
+static struct twait_bucket *bucket_of(u32 hash)
+{
+	return &buckets[hash & bucket_mask];
+}
+
+/**
+ * twait_flow_init() - make the table
+ * @max_records: never more records than this
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int twait_flow_init(unsigned int max_records)
+{
+	unsigned int n = roundup_pow_of_two(max_records);
+	unsigned int i;
+	int err;
+
+	BUILD_BUG_ON(sizeof(struct twait_flow) > TWAIT_FLOW_BYTES_MAX);
+
+	get_random_bytes(&hash_key, sizeof(hash_key));
+	buckets = kvmalloc_array(n, sizeof(*buckets), GFP_KERNEL);
+	if (!buckets)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		raw_spin_lock_init(&buckets[i].lock);
+		INIT_HLIST_HEAD(&buckets[i].flows);
+	}
+	bucket_mask = n - 1;
+	err = twait_pool_init(&pool, sizeof(struct twait_flow), max_records);
+	if (err)
+		kvfree(buckets);
+	return err;
+}
+
+void twait_flow_exit(void)
+{
+	twait_pool_exit(&pool);
+	kvfree(buckets);
+}
+
+unsigned int twait_flow_max(void)
+{
+	return pool.objects_max;
+}
+
+/**
+ * twait_flow_hash() - where a flow's record stands
+ * @tuple: the flow
+ * @space_id: its namespace
+ *
+ * Context: any.
+ * Return: keyed hash; the same for the life of the module.
+ */
+u32 twait_flow_hash(const struct twait_tuple *tuple, u32 space_id)
+{
+	struct {
+		struct in6_addr local;
+		struct in6_addr remote;
+		u64 ports;
+	} __aligned(SIPHASH_ALIGNMENT) key = {
+		.ports = (u64)space_id << 32 |
+			 (u32)(__force u16)tuple->local_port << 16 |
+			 (__force u16)tuple->remote_port,
+	};
+
+	/* Half the rounds for IPv4: all its addresses begin alike. */
+	if (ipv6_addr_v4mapped(&tuple->local))
+		return siphash_2u64((u64)(__force u32)tuple->local.s6_addr32[3] << 32 |
+				    (__force u32)tuple->remote.s6_addr32[3],
+				    key.ports, &hash_key);
+	key.local = tuple->local;
+	key.remote = tuple->remote;
+	return siphash(&key, sizeof(key), &hash_key);
+}
+
+/**
+ * twait_flow_take() - a fresh record
+ *
+ * Context: any but NMI.
+ * Return: the record, its content undefined, or NULL if there is none.
+ */
+struct twait_flow *twait_flow_take(void)
+{
+	return twait_pool_take(&pool);
+}
+
+void twait_flow_give(struct twait_flow *flow)
+{
+	twait_pool_give(&pool, flow);
+}
+
+/**
+ * twait_flow_insert() - put a record into the table
+ * @flow: complete, with its hash
+ *
+ * Context: any but NMI.
+ */
+void twait_flow_insert(struct twait_flow *flow)
+{
+	struct twait_bucket *bucket = bucket_of(flow->hash);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&bucket->lock, flags);
+	hlist_add_head(&flow->node, &bucket->flows);
+	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+}
+
+/**
+ * twait_flow_remove() - take a record out of the table
+ * @flow: the record
+ *
+ * Context: its bucket is locked by twait_flow_lock(); the caller unlocks, and
+ * gives the record back.
+ */
+void twait_flow_remove(struct twait_flow *flow)
+{
+	lockdep_assert_held(&bucket_of(flow->hash)->lock);
+	__hlist_del(&flow->node);
+}
+
+/**
+ * twait_flow_lock() - find the record of a minisock and lock it
+ * @hash: twait_flow_hash() of the minisock's four-tuple
+ * @tw: the minisock; compared, not followed
+ * @flags: for twait_flow_unlock()
+ *
+ * Context: any but NMI. With a record found, interrupts are off until
+ * twait_flow_unlock().
+ * Return: the record, locked, or NULL with nothing locked.
+ */
+struct twait_flow *twait_flow_lock(u32 hash,
+				   const struct inet_timewait_sock *tw,
+				   unsigned long *flags)
+{
+	struct twait_bucket *bucket = bucket_of(hash);
+	struct twait_flow *flow;
+
+	raw_spin_lock_irqsave(&bucket->lock, *flags);
+	hlist_for_each_entry(flow, &bucket->flows, node)
+		if (flow->tw == tw && flow->hash == hash)
+			return flow;
+	raw_spin_unlock_irqrestore(&bucket->lock, *flags);
+	return NULL;
+}
+
+void twait_flow_unlock(u32 hash, unsigned long flags)
+{
+	raw_spin_unlock_irqrestore(&bucket_of(hash)->lock, flags);
+}
+
+unsigned int twait_flow_buckets(void)
+{
+	return bucket_mask + 1;
+}
+
+/* Without the lock: a reader who comes a moment later sees the same. */
+bool twait_flow_bucket_is_empty(unsigned int bucket)
+{
+	return !READ_ONCE(buckets[bucket].flows.first);
+}
+
+/**
+ * twait_flow_bucket_visit() - look at every record of a bucket
+ * @bucket: below twait_flow_buckets()
+ * @visit: called with the bucket locked and interrupts off; may remove the
+ *         record, must not sleep
+ * @arg: for @visit
+ *
+ * Context: process or softirq.
+ */
+void twait_flow_bucket_visit(unsigned int bucket,
+			     void (*visit)(struct twait_flow *flow, void *arg),
+			     void *arg)
+{
+	struct hlist_node *next;
+	struct twait_flow *flow;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&buckets[bucket].lock, flags);
+	hlist_for_each_entry_safe(flow, next, &buckets[bucket].flows, node)
+		visit(flow, arg);
+	raw_spin_unlock_irqrestore(&buckets[bucket].lock, flags);
+}

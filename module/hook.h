@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Hooks: candidates, found, armed; needed or not; what is lost without. */
+#ifndef TWAIT_HOOK_H
+#define TWAIT_HOOK_H
+
+#include <linux/kprobes.h>
+#include <linux/percpu.h>
+#include <linux/tracepoint.h>
+
+#include "abi.h"
+
+#ifndef CONFIG_KRETPROBES
+#error "timewait needs a kernel with CONFIG_KPROBES and CONFIG_KRETPROBES"
+#endif
+
+enum twait_hook_kind {
+	TWAIT_HOOK_KPROBE,
+	TWAIT_HOOK_KRETPROBE,
+	TWAIT_HOOK_TRACEPOINT,
+};
+
+enum twait_hook_state {
+#define X(upper, lower) TWAIT_HOOK_##upper,
+	TWAIT_HOOK_STATES(X)
+#undef X
+};
+
+#define TWAIT_HOOK_SYMBOLS_MAX	4
+
+/**
+ * struct twait_hook - one place in the kernel and what it tells us
+ * @name: what for
+ * @kind: how it is hooked
+ * @required: the module does not load without it
+ * @loses: what is lost without it: names in stats and files, comma-separated
+ * @symbols: candidates, tried in order; NULL-terminated
+ * @enter: for a kprobe: at the function's entry
+ * @call: for a kretprobe: at the entry; non-zero skips @answer for this call
+ * @answer: for a kretprobe: at the return
+ * @data_bytes: kept from @call to @answer
+ * @probe: for a tracepoint: the function to call
+ * @state: where it stands; written while loading only, like all below
+ * @symbol: the candidate that was found, or NULL
+ * @error: negative errno for %TWAIT_HOOK_FAILED
+ * @hits: how often a handler ran, per CPU
+ * @kp: the kprobe
+ * @rp: the kretprobe
+ * @tp: the tracepoint
+ */
+struct twait_hook {
+	const char *name;
+	enum twait_hook_kind kind;
+	bool required;
+	const char *loses;
+	const char *symbols[TWAIT_HOOK_SYMBOLS_MAX];
+	kprobe_pre_handler_t enter;
+	kretprobe_handler_t call;
+	kretprobe_handler_t answer;
+	size_t data_bytes;
+	void *probe;
+
+	enum twait_hook_state state;
+	const char *symbol;
+	int error;
+	unsigned long __percpu *hits;
+	union {
+		struct kprobe kp;
+		struct kretprobe rp;
+		struct tracepoint *tp;
+	};
+};
+
+/* In the order of arming: see hook_table.c. */
+extern struct twait_hook * const twait_hooks[];
+extern const unsigned int twait_hooks_count;
+
+extern struct twait_hook twait_hook_end;
+extern struct twait_hook twait_hook_deschedule;
+extern struct twait_hook twait_hook_segment;
+extern struct twait_hook twait_hook_connect;
+extern struct twait_hook twait_hook_close;
+extern struct twait_hook twait_hook_enter;
+
+static inline void twait_hook_hit(const struct twait_hook *hook)
+{
+	this_cpu_inc(*hook->hits);
+}
+
+int twait_hooks_arm(void);
+void twait_hooks_disarm(void);
+u64 twait_hook_hits(const struct twait_hook *hook);
+u64 twait_hook_missed(const struct twait_hook *hook);
+u64 twait_hooks_missed(void);
+
+#endif

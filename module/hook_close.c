@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A socket is closed: by whom, and whether it leaves a wait. */
+#include <trace/events/sock.h>
+
+#include "hook.h"
+#include "lifecycle.h"
+
+/**
+ * close_probe() - a socket changes its state
+ * @data: unused
+ * @sk: the socket, of any protocol of the inet family
+ * @old_state: the state it leaves
+ * @new_state: the state it enters
+ *
+ * A tracepoint and not a kprobe on tcp_close() or tcp_set_state(): those run
+ * with BH on, and a kprobe whose handler a softirq interrupts costs that
+ * softirq every kprobe it runs into. A tracepoint costs nobody anything.
+ *
+ * Hooks: tracepoint sock:inet_sock_set_state, all kernels.
+ * Context: process or softirq, the socket locked.
+ */
+static void close_probe(void *data, const struct sock *sk, const int old_state,
+			const int new_state)
+{
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return;
+	if (new_state == TCP_FIN_WAIT1) {
+		twait_hook_hit(&twait_hook_close);
+		/* In softirq the process that runs has nothing to do with it. */
+		if (!in_serving_softirq())
+			twait_closing(sk);
+	} else if (new_state == TCP_CLOSE) {
+		twait_hook_hit(&twait_hook_close);
+		twait_closed(sk, old_state);
+	}
+}
+
+/* Stops the build if the tracepoint's arguments have changed. */
+static void __maybe_unused close_probe_prototype(void)
+{
+	check_trace_callback_type_inet_sock_set_state(close_probe);
+}
+
+struct twait_hook twait_hook_close = {
+	.name = "close",
+	.kind = TWAIT_HOOK_TRACEPOINT,
+	.loses = "pid,comm,owners_lost_total,avoided_linger_total,avoided_overflow_total",
+	.symbols = { "inet_sock_set_state" },
+	.probe = close_probe,
+};

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* connect() wants the four-tuple of a wait. */
+#include "hook.h"
+#include "hook_args.h"
+#include "lifecycle.h"
+#include "wait.h"
+
+static_assert(TWAIT_IS_PROTOTYPE(tcp_twsk_unique, int, struct sock *,
+				 struct sock *, void *));
+
+/**
+ * connect_called() - the kernel is about to decide
+ * @ri: keeps the minisock
+ * @regs: registers at the entry
+ *
+ * Hooks: tcp_twsk_unique(), all kernels.
+ * Context: BH off, the bucket of the kernel's hash table locked, with the
+ * minisock in it.
+ * Return: 0 to see the decision too.
+ */
+static int connect_called(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	twait_hook_hit(&twait_hook_connect);
+	*(void **)ri->data = twait_arg_pointer(regs, 1);
+	return 0;
+}
+NOKPROBE_SYMBOL(connect_called);
+
+/**
+ * connect_answered() - the kernel has decided
+ * @ri: from connect_called()
+ * @regs: registers at the return; 1 is allowed
+ *
+ * Hooks: as connect_called().
+ * Context: as connect_called(): the lock keeps the minisock alive.
+ * Return: 0.
+ */
+static int connect_answered(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	const struct inet_timewait_sock *tw = *(void **)ri->data;
+
+	twait_reuse_decided(tw, twait_return_int(regs));
+	return 0;
+}
+NOKPROBE_SYMBOL(connect_answered);
+
+struct twait_hook twait_hook_connect = {
+	.name = "connect",
+	.kind = TWAIT_HOOK_KRETPROBE,
+	.loses = "reuse_connect_allowed_total,reuse_connect_refused_total,ended_connect_total",
+	.symbols = { "tcp_twsk_unique" },
+	.call = connect_called,
+	.answer = connect_answered,
+	.data_bytes = sizeof(void *),
+};

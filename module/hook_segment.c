@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A segment reaches a wait. */
+#include "hook.h"
+#include "hook_args.h"
+#include "lifecycle.h"
+#include "wait.h"
+
+/* The first three arguments are the same throughout. */
+#ifdef TWAIT_HAVE_STATE_PROCESS_REASON
+static_assert(TWAIT_IS_PROTOTYPE(tcp_timewait_state_process, enum tcp_tw_status,
+				 struct inet_timewait_sock *, struct sk_buff *,
+				 const struct tcphdr *, u32 *,
+				 enum skb_drop_reason *));
+#else
+static_assert(TWAIT_IS_PROTOTYPE(tcp_timewait_state_process, enum tcp_tw_status,
+				 struct inet_timewait_sock *, struct sk_buff *,
+				 const struct tcphdr *) ||
+	      TWAIT_IS_PROTOTYPE(tcp_timewait_state_process, enum tcp_tw_status,
+				 struct inet_timewait_sock *, struct sk_buff *,
+				 const struct tcphdr *, u32 *));
+#endif
+
+/**
+ * segment_called() - a segment is about to be dealt with
+ * @ri: keeps what we need at the return
+ * @regs: registers at the entry
+ *
+ * Hooks: tcp_timewait_state_process(), all kernels.
+ * Context: BH off; the caller holds a reference to the minisock. No lock: two
+ * CPUs may be here for one wait at once.
+ * Return: 0 to see the answer too, 1 if it is not TCP's.
+ */
+static int segment_called(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	const struct inet_timewait_sock *tw = twait_arg_pointer(regs, 0);
+
+	twait_hook_hit(&twait_hook_segment);
+	if (!twait_is_tcp(tw))
+		return 1;
+	return !twait_visited((struct twait_visit *)ri->data, tw,
+			      twait_arg_pointer(regs, 1),
+			      twait_arg_pointer(regs, 2));
+}
+NOKPROBE_SYMBOL(segment_called);
+
+/**
+ * segment_answered() - a segment has been dealt with
+ * @ri: from segment_called()
+ * @regs: registers at the return
+ *
+ * Hooks: as segment_called().
+ * Context: as segment_called(), but the minisock may be gone.
+ * Return: 0.
+ */
+static int segment_answered(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	twait_answered((struct twait_visit *)ri->data, twait_return_int(regs));
+	return 0;
+}
+NOKPROBE_SYMBOL(segment_answered);
+
+struct twait_hook twait_hook_segment = {
+	.name = "segment",
+	.kind = TWAIT_HOOK_KRETPROBE,
+	.loses = "advanced_total,rearmed_total,ended_rst_total,ended_syn_total,ended_reset_total,reuse_syn_allowed_total,segments,refins,rst_ignored",
+	.symbols = { "tcp_timewait_state_process" },
+	.call = segment_called,
+	.answer = segment_answered,
+	.data_bytes = sizeof(struct twait_visit),
+};

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * timewait: what happens to a TCP connection after it is closed.
+ *
+ * Two ladders: one for each network namespace, one for the module.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+#include <net/net_namespace.h>
+
+#include "adopt.h"
+#include "closer.h"
+#include "flow.h"
+#include "hook.h"
+#include "lifecycle.h"
+#include "netns.h"
+#include "proc.h"
+
+#define TWAIT_RECORDS_MIN	1024
+#define TWAIT_RECORDS_MAX	(1U << 24)
+
+static unsigned int max_records = 1U << 18;
+module_param(max_records, uint, 0444);
+MODULE_PARM_DESC(max_records,
+		 "most waits to keep a record of, 1024 to 16777216 (default 262144; 192 bytes each, allocated as needed); more are counted only");
+
+static int __net_init timewait_net_init(struct net *net)
+{
+	struct twait_net *tnet;
+	int err;
+
+	err = twait_net_init(net);
+	if (err)
+		return err;
+	tnet = twait_net_of(net);
+	twait_overflows_baseline(tnet);
+	err = twait_proc_init(tnet);
+	if (err)
+		twait_net_retire(net);
+	return err;
+}
+
+static void __net_exit timewait_net_exit(struct net *net)
+{
+	twait_proc_exit(twait_net_of(net));
+	twait_net_retire(net);
+}
+
+static struct pernet_operations timewait_net_ops = {
+	.init = timewait_net_init,
+	.exit = timewait_net_exit,
+	.id = &twait_net_id,
+	.size = sizeof(struct twait_net_slot),
+};
+
+static int check_parameters(void)
+{
+	if (max_records >= TWAIT_RECORDS_MIN && max_records <= TWAIT_RECORDS_MAX)
+		return 0;
+	pr_err("max_records=%u is out of range: give %u to %u\n", max_records,
+	       TWAIT_RECORDS_MIN, TWAIT_RECORDS_MAX);
+	return -EINVAL;
+}
+
+static int __init timewait_init(void)
+{
+	int err;
+
+	err = check_parameters();
+	if (err)
+		return err;
+	err = twait_flow_init(max_records);
+	if (err)
+		return err;
+	err = twait_closer_init(max_records);
+	if (err)
+		goto out_flow;
+	err = twait_rings_init();
+	if (err)
+		goto out_closer;
+	err = register_pernet_subsys(&timewait_net_ops);
+	if (err)
+		goto out_rings;
+	err = twait_hooks_arm();
+	if (err)
+		goto out_nets;
+	twait_adopt_all();
+	return 0;
+
+out_nets:
+	unregister_pernet_subsys(&timewait_net_ops);
+	twait_nets_flush();
+out_rings:
+	twait_rings_exit();
+out_closer:
+	twait_closer_exit();
+out_flow:
+	twait_flow_exit();
+	return err;
+}
+
+static void __exit timewait_exit(void)
+{
+	twait_hooks_disarm();
+	unregister_pernet_subsys(&timewait_net_ops);
+	twait_nets_flush();
+	twait_rings_exit();
+	twait_closer_exit();
+	twait_flow_exit();
+	rcu_barrier();
+}
+
+module_init(timewait_init);
+module_exit(timewait_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("The timewait developers");
+MODULE_DESCRIPTION("Shows the life of TCP TIME_WAIT sockets under /proc/net/timewait");
+MODULE_VERSION("0.1");

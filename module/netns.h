@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One of each part, for each network namespace. */
+#ifndef TWAIT_NETNS_H
+#define TWAIT_NETNS_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+
+#include "events.h"
+#include "stats.h"
+
+struct proc_dir_entry;
+
+/* The rings, and with them the streams of a namespace. */
+enum twait_ring_id {
+	TWAIT_RING_EVENTS,	/* everything, while somebody reads */
+	TWAIT_RING_REUSE,	/* the last reuse decisions */
+	TWAIT_RING_ASSASSINATIONS, /* the last early deaths and avoided waits */
+	TWAIT_RING_MAX,
+};
+
+/**
+ * struct twait_net - what the module keeps for a network namespace
+ * @net: the namespace; valid until it is retired
+ * @list: in twait_nets, guarded by twait_nets_lock
+ * @id: tells namespaces apart in the flow table's keys; never used again
+ * @inum: inode number of the namespace, as in /proc/PID/ns/net
+ * @is_init: the initial namespace, which also tells of those that are gone
+ * @proc: its directory under /proc/net
+ * @stats: its counters
+ * @stream: what it put into each ring
+ * @unrecorded: waits that are counted but for which there was no record
+ * @retire_tries: how often its last records were waited for
+ */
+struct twait_net {
+	struct net *net;
+	struct list_head list;
+	u32 id;
+	u32 inum;
+	bool is_init;
+	struct proc_dir_entry *proc;
+	struct twait_stats stats;
+	struct twait_stream stream[TWAIT_RING_MAX];
+	atomic_t unrecorded;
+	unsigned int retire_tries;
+};
+
+/* What net_generic() keeps for us. */
+struct twait_net_slot {
+	struct twait_net *tnet;		/* NULL once the namespace is dying */
+};
+
+extern unsigned int twait_net_id;
+extern struct list_head twait_nets;
+extern struct mutex twait_nets_lock;
+extern struct twait_ring twait_rings[TWAIT_RING_MAX];
+
+/**
+ * twait_net_of() - our part of a namespace
+ * @net: the namespace
+ *
+ * Context: preemption off, or a namespace that cannot go away meanwhile.
+ * Return: NULL if it has none: not made yet, or dying.
+ */
+static inline struct twait_net *twait_net_of(const struct net *net)
+{
+	const struct twait_net_slot *slot = net_generic(net, twait_net_id);
+
+	return READ_ONCE(slot->tnet);
+}
+
+int twait_rings_init(void);
+void twait_rings_exit(void);
+int twait_net_init(struct net *net);
+void twait_net_retire(struct net *net);
+void twait_nets_flush(void);
+u64 twait_nets_gone(u64 count[TWAIT_COUNT_MAX]);
+
+#endif

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A flow as a line of text: one hand for connections and events. */
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/kernel.h>
+#include <linux/math64.h>
+#include <linux/pid_namespace.h>
+#include <linux/time64.h>
+#include <linux/uidgid.h>
+#include <net/ipv6.h>
+
+#include "proc_line.h"
+#include "words.h"
+
+#define TWAIT_UID_NONE	((u32)-1)
+
+void twait_viewer_init(struct twait_viewer *viewer, const struct file *file)
+{
+	viewer->user_ns = file->f_cred->user_ns;
+	viewer->pid_ns = task_active_pid_ns(current);
+}
+
+static void key_address(struct twait_line *line, const char *key,
+			const struct in6_addr *address)
+{
+	char text[sizeof("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")];
+	int i;
+
+	twait_line_key_text(line, key, "");
+	if (!ipv6_addr_v4mapped(address)) {
+		snprintf(text, sizeof(text), "%pI6c", address);
+		twait_line_text(line, text);
+		return;
+	}
+	for (i = 12; i < 16; i++) {
+		if (i > 12)
+			twait_line_char(line, '.');
+		twait_line_number(line, address->s6_addr[i]);
+	}
+}
+
+/* A number, or "-" where there is none. */
+static void key_maybe(struct twait_line *line, const char *key, bool known,
+		      u64 value)
+{
+	if (known)
+		twait_line_key_number(line, key, value);
+	else
+		twait_line_key_text(line, key, "-");
+}
+
+/*
+ * The pid as the viewer sees it. Of a process in another pid namespace than
+ * the viewer's only the initial namespace's number is known, and that process
+ * may be gone: then 0, as the kernel says of what is outside a namespace.
+ */
+static u32 viewed_pid(const struct twait_owner *owner,
+		      const struct twait_viewer *viewer)
+{
+	if (viewer->pid_ns == &init_pid_ns)
+		return owner->pid;
+	if (viewer->pid_ns->ns.inum == owner->own_pidns)
+		return owner->own_pid;
+	return 0;
+}
+
+static void key_owner(struct twait_line *line, const struct twait_owner *owner,
+		      const struct twait_viewer *viewer)
+{
+	key_maybe(line, "pid", owner->pid, viewed_pid(owner, viewer));
+	twait_line_key_text(line, "comm", "");
+	if (owner->pid)
+		twait_line_escaped(line, owner->comm);
+	else
+		twait_line_char(line, '-');
+}
+
+/**
+ * twait_line_flow() - the keys of a flow
+ * @line: the line
+ * @info: the flow
+ * @age_ns: since the wait began
+ * @left_ms: what is left of it; below 0 if there is none
+ * @viewer: who reads
+ *
+ * Context: process.
+ */
+void twait_line_flow(struct twait_line *line, const struct twait_info *info,
+		     u64 age_ns, s64 left_ms, const struct twait_viewer *viewer)
+{
+	key_address(line, "src", &info->tuple.local);
+	twait_line_key_number(line, "sport", ntohs(info->tuple.local_port));
+	key_address(line, "dst", &info->tuple.remote);
+	twait_line_key_number(line, "dport", ntohs(info->tuple.remote_port));
+	twait_line_key_text(line, "state", twait_state_word(info->state));
+	twait_line_key_text(line, "way", twait_way_word(info->way));
+	key_maybe(line, "age_ms", info->entered_ns,
+		  div_u64(age_ns, NSEC_PER_MSEC));
+	key_maybe(line, "left_ms", left_ms >= 0, left_ms);
+	/* Not counted by this version. */
+	twait_line_key_text(line, "waits", "-");
+	twait_line_key_number(line, "segments", info->segments);
+	twait_line_key_number(line, "refins", info->refins);
+	twait_line_key_number(line, "rearms", info->rearms);
+	twait_line_key_number(line, "rst_ignored", info->rst_ignored);
+	twait_line_key_number(line, "refused", info->refused);
+	key_owner(line, &info->owner, viewer);
+	key_maybe(line, "uid", info->uid != TWAIT_UID_NONE,
+		  from_kuid_munged(viewer->user_ns, KUIDT_INIT(info->uid)));
+	key_maybe(line, "cgroup", info->cgroup_id, info->cgroup_id);
+	twait_line_key_number(line, "mark", info->mark);
+	key_maybe(line, "length_ms", info->length_ms, info->length_ms);
+	/* There are no rules in this version. */
+	twait_line_key_text(line, "rule", "-");
+	twait_line_key_text(line, "fate", twait_fate_word(info->fate));
+}
+
+/**
+ * twait_line_event() - an event
+ * @line: the line
+ * @event: the event
+ * @viewer: who reads
+ *
+ * Context: process.
+ */
+void twait_line_event(struct twait_line *line, const struct twait_event *event,
+		      const struct twait_viewer *viewer)
+{
+	twait_line_key_number(line, "seq", event->seq);
+	twait_line_key_number(line, "time_ns", event->time_ns);
+	twait_line_key_text(line, "event", twait_event_word(event->type));
+	twait_line_flow(line, &event->info, event->age_ns, event->left_ms,
+			viewer);
+	if (event->type == TWAIT_EVENT_AVOID)
+		twait_line_key_text(line, "avoid",
+				    twait_avoid_word(event->avoid));
+	if (event->type == TWAIT_EVENT_REUSE) {
+		twait_line_key_text(line, "path", twait_path_word(event->path));
+		twait_line_key_text(line, "verdict",
+				    twait_verdict_word(event->verdict));
+	}
+}

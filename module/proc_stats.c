@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The files "stats" and "hooks". */
+#include <linux/seq_file.h>
+
+#include "compat.h"
+#include "flow.h"
+#include "hook.h"
+#include "netns.h"
+#include "proc.h"
+
+static void put(struct seq_file *m, const char *name, u64 value)
+{
+	seq_puts(m, name);
+	seq_put_decimal_ull(m, " ", value);
+	seq_putc(m, '\n');
+}
+
+static void show_ended(struct seq_file *m, const char *prefix, const u64 *count)
+{
+#define X(upper, lower)							\
+	seq_puts(m, prefix);						\
+	put(m, "ended_" #lower "_total", count[TWAIT_COUNT_ENDED_##upper]);
+	TWAIT_FATES(X)
+#undef X
+}
+
+/*
+ * What the namespaces counted that went away, their purged waits above all:
+ * they have no file any more that could tell.
+ */
+static void show_gone(struct seq_file *m)
+{
+	u64 count[TWAIT_COUNT_MAX];
+	u64 entered = 0, ended = 0;
+	u64 namespaces = twait_nets_gone(count);
+	unsigned int i;
+
+	for (i = 0; i < TWAIT_WAY_MAX; i++)
+		entered += count[TWAIT_COUNT_ENTERED_ACTIVE + i];
+	for (i = 0; i < TWAIT_FATE_MAX; i++)
+		ended += count[TWAIT_COUNT_ENDED_EXPIRED + i];
+	put(m, "gone_namespaces_total", namespaces);
+	put(m, "gone_entered_total", entered);
+	put(m, "gone_adopted_total", count[TWAIT_COUNT_ADOPTED]);
+	put(m, "gone_ended_total", ended);
+	show_ended(m, "gone_", count);
+}
+
+static int stats_show(struct seq_file *m, void *v)
+{
+	struct twait_net *tnet = m->private;
+	struct twait_totals totals;
+	const u64 *count = totals.count;
+	u64 emitted, lost;
+
+	twait_stats_fold(&tnet->stats, &totals);
+	twait_stream_totals(&twait_rings[TWAIT_RING_EVENTS],
+			    &tnet->stream[TWAIT_RING_EVENTS], &emitted, &lost);
+
+	seq_printf(m, "# timewait stats %d\n", TWAIT_FORMAT_VERSION);
+	put(m, "waiting", totals.waiting);
+	put(m, "waiting_fin_wait2", totals.waiting_fin_wait2);
+	put(m, "waiting_time_wait", totals.waiting - totals.waiting_fin_wait2);
+	put(m, "waiting_peak", totals.peak);
+	put(m, "entered_total", totals.entered);
+#define X(upper, lower) \
+	put(m, "entered_" #lower "_total", count[TWAIT_COUNT_ENTERED_##upper]);
+	TWAIT_WAYS(X)
+#undef X
+	put(m, "advanced_total", count[TWAIT_COUNT_ADVANCED]);
+	put(m, "rearmed_total", count[TWAIT_COUNT_REARMED]);
+	put(m, "adopted_total", count[TWAIT_COUNT_ADOPTED]);
+	put(m, "ended_total", totals.ended);
+	show_ended(m, "", count);
+#define X(upper, lower) \
+	put(m, "avoided_" #lower "_total", count[TWAIT_COUNT_AVOIDED_##upper]);
+	TWAIT_AVOIDS(X)
+#undef X
+	put(m, "reuse_connect_allowed_total",
+	    count[TWAIT_COUNT_REUSE_CONNECT_ALLOWED]);
+	put(m, "reuse_connect_refused_total",
+	    count[TWAIT_COUNT_REUSE_CONNECT_REFUSED]);
+	put(m, "reuse_syn_allowed_total", count[TWAIT_COUNT_REUSE_SYN_ALLOWED]);
+	put(m, "records", totals.records);
+	put(m, "records_max", twait_flow_max());
+	put(m, "records_lost_total", count[TWAIT_COUNT_RECORDS_LOST]);
+	put(m, "owners_lost_total", count[TWAIT_COUNT_OWNERS_LOST]);
+	put(m, "events_total", emitted);
+	put(m, "events_lost_total", lost);
+	put(m, "probes_missed_total", twait_hooks_missed());
+	put(m, "resynced_total", count[TWAIT_COUNT_RESYNCED]);
+	if (tnet->is_init)
+		show_gone(m);
+	return 0;
+}
+
+static int stats_open(struct inode *inode, struct file *file)
+{
+	return twait_proc_refuse_write(file) ?:
+	       single_open(file, stats_show, pde_data(inode));
+}
+
+const struct proc_ops twait_proc_stats_ops = {
+	.proc_open = stats_open,
+	.proc_read = seq_read,
+	.proc_lseek = seq_lseek,
+	.proc_release = single_release,
+};
+
+static const char *kind_word(enum twait_hook_kind kind)
+{
+	switch (kind) {
+	case TWAIT_HOOK_KPROBE:
+		return "kprobe";
+	case TWAIT_HOOK_KRETPROBE:
+		return "kretprobe";
+	case TWAIT_HOOK_TRACEPOINT:
+		return "tracepoint";
+	}
+	return "-";
+}
+
+static const char *state_word(enum twait_hook_state state)
+{
+#define X(upper, lower) [TWAIT_HOOK_##upper] = #lower,
+	static const char * const words[] = { TWAIT_HOOK_STATES(X) };
+#undef X
+	return words[state];
+}
+
+static int hooks_show(struct seq_file *m, void *v)
+{
+	unsigned int i, j;
+
+	seq_printf(m, "# timewait hooks %d\n", TWAIT_FORMAT_VERSION);
+	for (i = 0; i < twait_hooks_count; i++) {
+		const struct twait_hook *hook = twait_hooks[i];
+
+		seq_printf(m, "hook=%s symbol=%s kind=%s need=%s state=%s",
+			   hook->name, hook->symbol ?: "-",
+			   kind_word(hook->kind),
+			   hook->required ? "required" : "optional",
+			   state_word(hook->state));
+		seq_printf(m, " hits=%llu missed=%llu tried=",
+			   twait_hook_hits(hook), twait_hook_missed(hook));
+		for (j = 0; hook->symbols[j]; j++)
+			seq_printf(m, "%s%s", j ? "," : "", hook->symbols[j]);
+		seq_printf(m, " loses=%s\n", hook->loses);
+	}
+	return 0;
+}
+
+static int hooks_open(struct inode *inode, struct file *file)
+{
+	return twait_proc_refuse_write(file) ?:
+	       single_open(file, hooks_show, NULL);
+}
+
+const struct proc_ops twait_proc_hooks_ops = {
+	.proc_open = hooks_open,
+	.proc_read = seq_read,
+	.proc_lseek = seq_lseek,
+	.proc_release = single_release,
+};

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Counters of one namespace, per CPU, folded on reading. */
+#include <linux/minmax.h>
+
+#include "stats.h"
+
+int twait_stats_init(struct twait_stats *stats)
+{
+	stats->cpu = alloc_percpu_gfp(struct twait_stats_cpu,
+				      GFP_KERNEL | __GFP_ZERO);
+	return stats->cpu ? 0 : -ENOMEM;
+}
+
+void twait_stats_exit(struct twait_stats *stats)
+{
+	free_percpu(stats->cpu);
+}
+
+static u64 fold_one(const struct twait_stats *stats, unsigned int counter)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(stats->cpu, cpu)->count[counter]);
+	return sum;
+}
+
+/**
+ * twait_stats_fold() - sum the counters of all CPUs
+ * @stats: the counters; others go on counting
+ * @totals: filled; cheap or dear by the number of CPUs, not of waits
+ *
+ * A wait may end on another CPU than it began on. If the beginnings were read
+ * first, this could happen:
+ *
+ *   1. we read CPU 0's beginnings
+ *   2. a wait begins on CPU 0, and ends on CPU 1
+ *   3. we read CPU 1's ends, and have one end too many
+ *
+ * So one counter is read on all CPUs before the next, ends first: then every
+ * end that is summed has its beginning summed too, and what goes on meanwhile
+ * can only look as if it waited a moment longer.
+ *
+ * Context: any.
+ */
+void twait_stats_fold(const struct twait_stats *stats,
+		      struct twait_totals *totals)
+{
+	const u64 *count = totals->count;
+	unsigned int i;
+	int cpu;
+
+	memset(totals, 0, sizeof(*totals));
+	for (i = 0; i < TWAIT_COUNT_MAX; i++) {
+		totals->count[i] = fold_one(stats, i);
+		/* Step 3 must not be done before step 1. */
+		smp_rmb();
+	}
+	for (i = 0; i < TWAIT_FATE_MAX; i++)
+		totals->ended += count[TWAIT_COUNT_ENDED_EXPIRED + i];
+	for (i = 0; i < TWAIT_WAY_MAX; i++)
+		totals->entered += count[TWAIT_COUNT_ENTERED_ACTIVE + i];
+	totals->waiting = totals->entered + count[TWAIT_COUNT_ADOPTED] -
+			  totals->ended;
+	totals->waiting_fin_wait2 = count[TWAIT_COUNT_ENTERED_FIN_WAIT2] +
+				    count[TWAIT_COUNT_ADOPTED_IN_FIN_WAIT2] -
+				    count[TWAIT_COUNT_ADVANCED] -
+				    count[TWAIT_COUNT_ENDED_IN_FIN_WAIT2];
+	/* An advance and an end of the same wait are counted one by one. */
+	totals->waiting_fin_wait2 = min(totals->waiting_fin_wait2,
+					totals->waiting);
+	totals->records = count[TWAIT_COUNT_RECORDED] -
+			  count[TWAIT_COUNT_FORGOTTEN];
+	for_each_possible_cpu(cpu)
+		totals->peak = max_t(u64, totals->peak,
+				     READ_ONCE(per_cpu_ptr(stats->cpu, cpu)->peak));
+	totals->peak = max(totals->peak, totals->waiting);
+}

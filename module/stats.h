@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Counters of one namespace, per CPU, folded on reading. */
+#ifndef TWAIT_STATS_H
+#define TWAIT_STATS_H
+
+#include <linux/percpu.h>
+
+#include "types.h"
+
+/*
+ * What is counted. The order is the order of folding: what takes away before
+ * what adds, so that no difference of a folded set is ever negative while
+ * counting goes on (see twait_stats_fold()).
+ */
+enum twait_counter {
+	/* Ended, one for each fate. */
+#define X(upper, lower) TWAIT_COUNT_ENDED_##upper,
+	TWAIT_FATES(X)
+#undef X
+	TWAIT_COUNT_ENDED_IN_FIN_WAIT2,	/* of those: still in FIN_WAIT2 */
+	TWAIT_COUNT_ADVANCED,
+	TWAIT_COUNT_REARMED,
+	TWAIT_COUNT_FORGOTTEN,		/* records given back */
+	/* Entered, one for each way. */
+#define X(upper, lower) TWAIT_COUNT_ENTERED_##upper,
+	TWAIT_WAYS(X)
+#undef X
+	TWAIT_COUNT_ADOPTED,
+	TWAIT_COUNT_ADOPTED_IN_FIN_WAIT2, /* of those: in FIN_WAIT2 */
+	TWAIT_COUNT_RECORDED,		/* records taken */
+	TWAIT_COUNT_RECORDS_LOST,
+	TWAIT_COUNT_OWNERS_LOST,
+	/* Avoided, one for each kind. */
+#define X(upper, lower) TWAIT_COUNT_AVOIDED_##upper,
+	TWAIT_AVOIDS(X)
+#undef X
+	TWAIT_COUNT_REUSE_CONNECT_ALLOWED,
+	TWAIT_COUNT_REUSE_CONNECT_REFUSED,
+	TWAIT_COUNT_REUSE_SYN_ALLOWED,
+	TWAIT_COUNT_RESYNCED,
+	TWAIT_COUNT_MAX,
+};
+
+/**
+ * struct twait_stats_cpu - the counters of one CPU; written by it alone
+ * @count: enum twait_counter
+ * @peak: the most waits that the kernel had when this CPU added one
+ * @overflows_seen: the kernel's TCPTimeWaitOverflow of this CPU when last read
+ */
+struct twait_stats_cpu {
+	unsigned long count[TWAIT_COUNT_MAX];
+	unsigned long peak;
+	unsigned long overflows_seen;
+};
+
+/**
+ * struct twait_stats - the counters of one namespace
+ * @cpu: per CPU
+ */
+struct twait_stats {
+	struct twait_stats_cpu __percpu *cpu;
+};
+
+/**
+ * struct twait_totals - counters folded over all CPUs
+ * @count: enum twait_counter
+ * @entered: all ways
+ * @ended: all fates
+ * @waiting: entered + adopted - ended
+ * @waiting_fin_wait2: those of them in FIN_WAIT2
+ * @records: records in use
+ * @peak: the most waits at once
+ */
+struct twait_totals {
+	u64 count[TWAIT_COUNT_MAX];
+	u64 entered;
+	u64 ended;
+	u64 waiting;
+	u64 waiting_fin_wait2;
+	u64 records;
+	u64 peak;
+};
+
+int twait_stats_init(struct twait_stats *stats);
+void twait_stats_exit(struct twait_stats *stats);
+void twait_stats_fold(const struct twait_stats *stats,
+		      struct twait_totals *totals);
+
+static inline void twait_count(struct twait_stats *stats,
+			       enum twait_counter counter)
+{
+	this_cpu_inc(stats->cpu->count[counter]);
+}
+
+static inline void twait_count_add(struct twait_stats *stats,
+				   enum twait_counter counter, unsigned long n)
+{
+	this_cpu_add(stats->cpu->count[counter], n);
+}
+
+/* Context: no migration between the read and the write; softirq or BH off. */
+static inline void twait_count_peak(struct twait_stats *stats, unsigned long n)
+{
+	if (n > this_cpu_read(stats->cpu->peak))
+		this_cpu_write(stats->cpu->peak, n);
+}
+
+#endif

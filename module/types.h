@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The things that all parts speak of: a four-tuple, the process that closed
+ * it, what is told of a flow, and one event.
+ */
+#ifndef TWAIT_TYPES_H
+#define TWAIT_TYPES_H
+
+#include <linux/in6.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+
+#include "abi.h"
+
+enum twait_fate {
+#define X(upper, lower) TWAIT_FATE_##upper,
+	TWAIT_FATES(X)
+#undef X
+	TWAIT_FATE_MAX,
+	TWAIT_FATE_NONE = TWAIT_FATE_MAX,
+};
+
+enum twait_way {
+#define X(upper, lower) TWAIT_WAY_##upper,
+	TWAIT_WAYS(X)
+#undef X
+	TWAIT_WAY_MAX,
+	TWAIT_WAY_ADOPTED = TWAIT_WAY_MAX,
+	TWAIT_WAY_NONE,
+};
+
+enum twait_avoid {
+#define X(upper, lower) TWAIT_AVOID_##upper,
+	TWAIT_AVOIDS(X)
+#undef X
+	TWAIT_AVOID_MAX,
+};
+
+enum twait_state {
+#define X(upper, lower) TWAIT_STATE_##upper,
+	TWAIT_STATES(X)
+#undef X
+	TWAIT_STATE_MAX,
+	TWAIT_STATE_NONE = TWAIT_STATE_MAX,
+};
+
+enum twait_event_type {
+#define X(upper, lower) TWAIT_EVENT_##upper,
+	TWAIT_EVENTS(X)
+#undef X
+	TWAIT_EVENT_MAX,
+};
+
+enum twait_path {
+#define X(upper, lower) TWAIT_PATH_##upper,
+	TWAIT_PATHS(X)
+#undef X
+	TWAIT_PATH_MAX,
+};
+
+enum twait_verdict {
+#define X(upper, lower) TWAIT_VERDICT_##upper,
+	TWAIT_VERDICTS(X)
+#undef X
+	TWAIT_VERDICT_MAX,
+};
+
+/**
+ * struct twait_tuple - a flow as it is on the wire
+ * @local: our address; IPv4 as ::ffff:a.b.c.d, also for a dual-stack socket
+ * @remote: the peer's address, likewise
+ * @local_port: our port, network byte order
+ * @remote_port: the peer's port, network byte order
+ */
+struct twait_tuple {
+	struct in6_addr local;
+	struct in6_addr remote;
+	__be16 local_port;
+	__be16 remote_port;
+};
+
+/**
+ * struct twait_owner - the process that closed a connection
+ * @pid: its thread group id in the initial pid namespace; 0 if none is known
+ * @own_pid: the same as seen in its own pid namespace
+ * @own_pidns: inode number of that pid namespace
+ * @comm: name of the thread group's leader, NUL-terminated
+ *
+ * Numbers and not a struct pid: its reference count would bounce between the
+ * CPUs that close connections of one process, and dropping the last reference
+ * may free, which a probe handler must not do on PREEMPT_RT.
+ */
+struct twait_owner {
+	u32 pid;
+	u32 own_pid;
+	u32 own_pidns;
+	char comm[TASK_COMM_LEN];
+};
+
+/**
+ * struct twait_info - what is told of a flow, in a file or in an event
+ * @tuple: the flow
+ * @owner: who closed it
+ * @entered_ns: when the wait began, CLOCK_MONOTONIC, in ns
+ * @cgroup_id: cgroup v2 id of the socket; 0 if none
+ * @uid: owner of the socket, in the initial user namespace
+ * @mark: the socket's SO_MARK
+ * @length_ms: how long the timer was set, at first or when last re-armed
+ * @segments: segments that reached the wait
+ * @refins: FINs that came again and were ACKed again
+ * @rearms: times a segment set the timer back
+ * @rst_ignored: RSTs that did not end the wait
+ * @refused: times connect() wanted the four-tuple and was refused
+ * @state: enum twait_state
+ * @way: enum twait_way
+ * @fate: enum twait_fate
+ */
+struct twait_info {
+	struct twait_tuple tuple;
+	struct twait_owner owner;
+	u64 entered_ns;
+	u64 cgroup_id;
+	u32 uid;
+	u32 mark;
+	u32 length_ms;
+	u32 segments;
+	u32 refins;
+	u32 rearms;
+	u32 rst_ignored;
+	u32 refused;
+	u8 state;
+	u8 way;
+	u8 fate;
+};
+
+/**
+ * struct twait_event - one line of events, reuse or assassinations
+ * @seq: number in its stream, from 0, without a hole; set when it is emitted
+ * @time_ns: wall clock, CLOCK_REALTIME, in ns
+ * @age_ns: since the wait began, in ns
+ * @left_ms: what was left of the wait; -1 where there is no wait
+ * @space: number of its namespace
+ * @type: enum twait_event_type
+ * @avoid: enum twait_avoid, for TWAIT_EVENT_AVOID
+ * @path: enum twait_path, for TWAIT_EVENT_REUSE
+ * @verdict: enum twait_verdict, for TWAIT_EVENT_REUSE
+ * @info: the flow
+ */
+struct twait_event {
+	u64 seq;
+	u64 time_ns;
+	u64 age_ns;
+	s64 left_ms;
+	u32 space;
+	u8 type;
+	u8 avoid;
+	u8 path;
+	u8 verdict;
+	struct twait_info info;
+};
+
+#endif

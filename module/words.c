@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The words of abi.h by number. */
+#include <linux/kernel.h>
+
+#include "types.h"
+#include "words.h"
+
+#define X(upper, lower) #lower,
+static const char * const fates[] = { TWAIT_FATES(X) };
+static const char * const ways[] = { TWAIT_WAYS(X) TWAIT_WAY_WORD_ADOPTED };
+static const char * const avoids[] = { TWAIT_AVOIDS(X) };
+static const char * const states[] = { TWAIT_STATES(X) };
+static const char * const events[] = { TWAIT_EVENTS(X) };
+static const char * const paths[] = { TWAIT_PATHS(X) };
+static const char * const verdicts[] = { TWAIT_VERDICTS(X) };
+#undef X
+
+static const char *word(const char * const *words, unsigned int n,
+			unsigned int i)
+{
+	return i < n ? words[i] : "-";
+}
+
+const char *twait_fate_word(unsigned int fate)
+{
+	return word(fates, ARRAY_SIZE(fates), fate);
+}
+
+const char *twait_way_word(unsigned int way)
+{
+	return word(ways, ARRAY_SIZE(ways), way);
+}
+
+const char *twait_avoid_word(unsigned int avoid)
+{
+	return word(avoids, ARRAY_SIZE(avoids), avoid);
+}
+
+const char *twait_state_word(unsigned int state)
+{
+	return word(states, ARRAY_SIZE(states), state);
+}
+
+const char *twait_event_word(unsigned int type)
+{
+	return word(events, ARRAY_SIZE(events), type);
+}
+
+const char *twait_path_word(unsigned int path)
+{
+	return word(paths, ARRAY_SIZE(paths), path);
+}
+
+const char *twait_verdict_word(unsigned int verdict)
+{
+	return word(verdicts, ARRAY_SIZE(verdicts), verdict);
+}
