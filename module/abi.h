@@ -51,7 +51,7 @@
 /*
  * How a wait came to be: the way its socket went.
  *
- * active	FIN_WAIT1, FIN_WAIT2, TIME_WAIT with a process still holding it
+ * active	FIN_WAIT1, FIN_WAIT2, TIME_WAIT: this side closed first
  * simultaneous	FIN_WAIT1, CLOSING, TIME_WAIT: the FINs crossed
  * fin_wait2	an orphan in FIN_WAIT2 became a minisock that waits for the FIN
  */

@@ -6,7 +6,10 @@
  * are numbered without a hole, so a reader knows from the numbers alone how
  * many it lost, and is told of its own losses only.
  */
+#include <linux/delay.h>
 #include <linux/mm.h>
+#include <linux/poll.h>
+#include <linux/rcupdate.h>
 
 #include "events.h"
 
@@ -39,9 +42,35 @@ int twait_ring_init(struct twait_ring *ring, unsigned int slots)
 	return ring->slots ? 0 : -ENOMEM;
 }
 
+/*
+ * An open file does not keep the module, and a poll() or epoll that was begun
+ * on it hangs in our wait queue. The former leaves when it is woken, the latter
+ * when it is told that the queue goes away (POLLFREE).
+ */
+static void ring_dismiss_pollers(struct twait_ring *ring)
+{
+	while (wq_has_sleeper(&ring->readers)) {
+		__wake_up(&ring->readers, TASK_NORMAL, 0,
+			  poll_to_key(EPOLLHUP | POLLFREE));
+		msleep(1);
+	}
+	/* The last to leave may still hold the lock. */
+	spin_lock_irq(&ring->readers.lock);
+	spin_unlock_irq(&ring->readers.lock);
+	/* Epoll looks at the queue under RCU. */
+	synchronize_rcu();
+}
+
+/**
+ * twait_ring_exit() - free a ring
+ * @ring: nothing is emitted any more, and its files are removed
+ *
+ * Context: process, may sleep.
+ */
 void twait_ring_exit(struct twait_ring *ring)
 {
 	irq_work_sync(&ring->wake);
+	ring_dismiss_pollers(ring);
 	kvfree(ring->slots);
 }
 

@@ -38,14 +38,18 @@ void twait_line_number(struct twait_line *line, __u64 value)
  * @text: the word, NUL-terminated
  *
  * What would break the line at its spaces, or forge another key, goes out as
- * a backslash and three octal digits, as in /proc/mounts.
+ * a backslash and three octal digits, as in /proc/mounts; so does a lone "-",
+ * which would say that there is no word.
  */
 void twait_line_escaped(struct twait_line *line, const char *text)
 {
+	bool is_absence = text[0] == '-' && !text[1];
+
 	for (; *text; text++) {
 		unsigned char c = *text;
 
-		if (c > ' ' && c < 0x7f && c != '\\' && c != '=') {
+		if (c > ' ' && c < 0x7f && c != '\\' && c != '=' &&
+		    !is_absence) {
 			twait_line_char(line, c);
 			continue;
 		}

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * twstat summary: how many connections wait, how they came, how they ended,
+ * and who makes them.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "options.h"
+#include "out_text.h"
+#include "parse.h"
+#include "read.h"
+#include "top.h"
+#include "words.h"
+
+/*
+ * In plain words, up to 46 characters. A word that abi.h gains has to be
+ * explained here before this compiles.
+ */
+#define MEANS_WAY_ACTIVE	"this side closed first"
+#define MEANS_WAY_SIMULTANEOUS "both ends closed at once: the FINs crossed"
+#define MEANS_WAY_FIN_WAIT2	"closed first and let go, waits for the FIN"
+#define MEANS_WAY_ADOPTED	"were there before the module"
+
+#define MEANS_FATE_EXPIRED	"their time ran out"
+#define MEANS_FATE_RST	"assassinated by a RST (RFC 1337)"
+#define MEANS_FATE_SYN	"a new incoming SYN took the connection over"
+#define MEANS_FATE_CONNECT	"reused by an outgoing connect()"
+#define MEANS_FATE_KILLED	"killed by an administrator (ss -K)"
+#define MEANS_FATE_RESET	"the kernel answered with a RST"
+#define MEANS_FATE_PURGED	"their network namespace went away"
+#define MEANS_FATE_UNKNOWN	"no hook saw why"
+
+#define MEANS_AVOID_LINGER	"SO_LINGER with 0: the close sent a RST"
+#define MEANS_AVOID_OVERFLOW	"over tcp_max_tw_buckets, or no memory"
+
+#define MEANS_PATH_CONNECT	"an outgoing connect()"
+#define MEANS_PATH_SYN	"an incoming SYN"
+#define MEANS_VERDICT_ALLOWED	"got the four-tuple"
+#define MEANS_VERDICT_REFUSED	"did not get it"
+
+/* struct row - a number of stats, and how the summary shows it */
+struct row {
+	const char *name;	/* in the file */
+	const char *label;
+	const char *what;
+	bool always;		/* also when it is 0 */
+};
+
+#define WAY_ROW(id, word) \
+	{ "entered_" #word "_total", #word, MEANS_WAY_##id, true },
+static const struct row ways[] = {
+	TWAIT_WAYS(WAY_ROW)
+	{ "adopted_total", TWAIT_WAY_WORD_ADOPTED, MEANS_WAY_ADOPTED, false },
+};
+
+/* To run out is how a wait should end: of that also none tells something. */
+#define FATE_ROW(id, word) \
+	{ "ended_" #word "_total", #word, MEANS_FATE_##id, \
+	  FATE_##id == FATE_EXPIRED },
+static const struct row fates[] = { TWAIT_FATES(FATE_ROW) };
+
+#define AVOID_ROW(id, word) \
+	{ "avoided_" #word "_total", #word, MEANS_AVOID_##id, false },
+static const struct row avoids[] = { TWAIT_AVOIDS(AVOID_ROW) };
+
+/* struct part - a word that names a number together with another word */
+struct part {
+	const char *word;
+	const char *what;
+};
+
+#define PATH_PART(id, word)	{ #word, MEANS_PATH_##id },
+static const struct part paths[] = { TWAIT_PATHS(PATH_PART) };
+
+#define VERDICT_PART(id, word)	{ #word, MEANS_VERDICT_##id },
+static const struct part verdicts[] = { TWAIT_VERDICTS(VERDICT_PART) };
+
+static const struct row between[] = {
+	{ "advanced_total", "advanced", "FIN_WAIT2s that got their FIN", false },
+	{ "rearmed_total", "rearmed", "set back to full length by a segment",
+	  false },
+};
+
+/* Numbers that are 0 in a good run, and what is wrong with the rest if not. */
+static const struct row warnings[] = {
+	{ "ended_unknown_total", NULL,
+	  "waits ended and no hook saw why", false },
+	{ "records_lost_total", NULL,
+	  "waits had no room for a record: no table shows them", false },
+	{ "owners_lost_total", NULL,
+	  "closes had no room to note the process", false },
+	{ "events_lost_total", NULL,
+	  "events were overwritten before they were read", false },
+	{ "probes_missed_total", NULL,
+	  "times the kernel passed a hook over: see 'hooks'", false },
+};
+
+#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
+#define ROWS(rows)	rows, COUNT(rows)
+
+static void print_number(const char *label, int indent, uint64_t n,
+			 const char *what)
+{
+	char number[OUT_NUMBER_MAX];
+
+	printf("%*s%-*s %12s%s%s\n", indent, "", 19 - indent, label,
+	       out_thousands(number, n), *what ? "  " : "", what);
+}
+
+/* Is there anything to show of these rows? */
+static bool any(const struct stats *stats, const struct row *rows, size_t count)
+{
+	uint64_t n;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (stats_get(stats, rows[i].name, &n) && n)
+			return true;
+	return false;
+}
+
+static uint64_t print_rows(const struct stats *stats, const struct row *rows,
+			   size_t count)
+{
+	uint64_t n, sum = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (stats_get(stats, rows[i].name, &n) && (n || rows[i].always))
+			print_number(rows[i].label, 2, n, rows[i].what);
+		sum += n;
+	}
+	return sum;
+}
+
+/* Reuse by path and verdict. Not each path has each verdict. */
+static void print_reuses(const struct stats *stats)
+{
+	char name[64], label[64], what[128];
+	bool titled = false;
+	size_t i;
+
+	for (i = 0; i < COUNT(paths) * COUNT(verdicts); i++) {
+		const struct part *path = &paths[i / COUNT(verdicts)];
+		const struct part *verdict = &verdicts[i % COUNT(verdicts)];
+		uint64_t n;
+
+		snprintf(name, sizeof(name), "reuse_%s_%s_total", path->word,
+			 verdict->word);
+		if (!stats_get(stats, name, &n) || !n)
+			continue;
+		snprintf(label, sizeof(label), "%s %s", path->word,
+			 verdict->word);
+		snprintf(what, sizeof(what), "%s %s", path->what,
+			 verdict->what);
+		if (!titled)
+			puts("\nwanted again while waiting");
+		titled = true;
+		print_number(label, 2, n, what);
+	}
+}
+
+static void print_waiting(const struct stats *stats)
+{
+	uint64_t n, fin_wait2, time_wait;
+	char what[128] = "", a[OUT_NUMBER_MAX], b[OUT_NUMBER_MAX];
+
+	if (stats_get(stats, "waiting_time_wait", &time_wait) &&
+	    stats_get(stats, "waiting_fin_wait2", &fin_wait2))
+		snprintf(what, sizeof(what), "%s in TIME_WAIT, %s in FIN_WAIT2",
+			 out_thousands(a, time_wait),
+			 out_thousands(b, fin_wait2));
+	if (stats_get(stats, "waiting", &n))
+		print_number("waiting now", 0, n, what);
+	if (stats_get(stats, "waiting_peak", &n))
+		print_number("most at one time", 0, n, "");
+}
+
+static void print_stats(const struct stats *stats)
+{
+	uint64_t n, known;
+
+	print_waiting(stats);
+
+	if (stats_get(stats, "entered_total", &n)) {
+		putchar('\n');
+		print_number("began to wait", 0, n, "");
+	}
+	print_rows(stats, ROWS(ways));
+	print_rows(stats, ROWS(between));
+
+	if (stats_get(stats, "ended_total", &n)) {
+		putchar('\n');
+		print_number("ended", 0, n, "");
+	}
+	known = print_rows(stats, ROWS(fates));
+	/* Fates are only ever added: a newer module may know more. */
+	if (n > known)
+		print_number("other", 2, n - known,
+			     "in ways that this twstat does not know");
+
+	if (any(stats, ROWS(avoids))) {
+		puts("\nclosed without a wait");
+		print_rows(stats, ROWS(avoids));
+	}
+	print_reuses(stats);
+}
+
+static enum read_result read_stats(struct reader *reader, struct stats *stats,
+				   uint64_t *malformed)
+{
+	enum read_result result = reader_open(reader, TWAIT_FILE_STATS);
+
+	if (result != READ_OK)
+		return result;
+	while ((result = reader_next(reader)) == READ_OK || result == READ_CUT)
+		if (result == READ_CUT ||
+		    !parse_stat(reader->line, reader->len, stats))
+			++*malformed;
+	reader_close(reader);
+	return result;
+}
+
+static enum read_result read_flows(struct reader *reader, struct top *top,
+				   uint64_t *malformed)
+{
+	enum read_result result = reader_open(reader, TWAIT_FILE_CONNECTIONS);
+	struct flow flow;
+
+	if (result != READ_OK)
+		return result;
+	while ((result = reader_next(reader)) == READ_OK || result == READ_CUT) {
+		if (result == READ_OK &&
+		    parse_flow(reader->line, reader->len, &flow))
+			top_add(top, &flow);
+		else
+			++*malformed;
+	}
+	reader_close(reader);
+	return result;
+}
+
+/* The tables of who makes the waits. Return: the exit code. */
+static int show_flows(struct reader *reader)
+{
+	enum read_result result;
+	uint64_t malformed = 0;
+	struct top top;
+	int code = TWSTAT_OK;
+
+	if (!top_init(&top)) {
+		top_free(&top);
+		fputs("twstat: out of memory\n", stderr);
+		return TWSTAT_FAILED;
+	}
+	result = read_flows(reader, &top, &malformed);
+	if (result == READ_END)
+		top_print(&top);
+	else if (result == READ_DENIED)
+		puts("\nWhich processes and addresses: for root only ('sudo twstat').");
+	else
+		code = reader_explain(reader, result, "twstat");
+	reader_malformed(reader, malformed);
+	top_free(&top);
+	return code;
+}
+
+/* The begin of a warning; the first stands apart from the tables. */
+static void begin_warning(void)
+{
+	static bool begun;
+
+	printf("%swarning: ", begun ? "" : "\n");
+	begun = true;
+}
+
+/* A comma-separated list as words, on as many lines as it takes. */
+static void print_list(const char *list)
+{
+	size_t width = 0;
+
+	while (*list) {
+		size_t len = strcspn(list, ",");
+
+		if (width && width + 1 + len > 78) {
+			putchar('\n');
+			width = 0;
+		}
+		width += (size_t)printf("%s%.*s", width ? " " : "  ", (int)len,
+					list);
+		list += len + (list[len] == ',');
+	}
+	putchar('\n');
+}
+
+/* What is not counted because a hook could not be set. */
+static void warn_of_hooks(struct reader *reader)
+{
+	struct hook hook;
+
+	if (reader_open(reader, TWAIT_FILE_HOOKS) != READ_OK)
+		return;
+	while (reader_next(reader) == READ_OK) {
+		int state;
+
+		if (!parse_hook(reader->line, reader->len, &hook) || !hook.state)
+			continue;
+		state = words_find(words_hook_states, hook.state,
+				   strlen(hook.state));
+		if (state != HOOK_MISSING && state != HOOK_FAILED)
+			continue;
+		begin_warning();
+		printf("hook '%s' is %s; without it these stay empty:\n",
+		       hook.hook, hook.state);
+		print_list(hook.loses ? hook.loses : "-");
+	}
+	reader_close(reader);
+}
+
+static void warn_of_losses(const struct stats *stats)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(warnings); i++) {
+		char number[OUT_NUMBER_MAX];
+		uint64_t n;
+
+		if (!stats_get(stats, warnings[i].name, &n) || !n)
+			continue;
+		begin_warning();
+		printf("%s %s\n", out_thousands(number, n), warnings[i].what);
+	}
+}
+
+static int take_nothing(const struct cmd *cmd, const struct opt *opt,
+			const char *value, void *ctx)
+{
+	(void)cmd;
+	(void)opt;
+	(void)value;
+	(void)ctx;
+	return 0;
+}
+
+static int run(const struct cmd *cmd, int argc, char **argv)
+{
+	static struct reader reader;
+	static struct stats stats;
+	enum read_result result;
+	uint64_t malformed = 0;
+	int code;
+
+	code = options_parse(cmd, argc, argv, take_nothing, NULL);
+	if (code != OPTIONS_RUN)
+		return code;
+
+	result = read_stats(&reader, &stats, &malformed);
+	if (result != READ_END)
+		return reader_explain(&reader, result, "twstat");
+	reader_malformed(&reader, malformed);
+	print_stats(&stats);
+	code = show_flows(&reader);
+	warn_of_hooks(&reader);
+	warn_of_losses(&stats);
+	return code;
+}
+
+static const struct opt opts[] = {
+	{ 0, NULL, NULL, NULL }
+};
+
+const struct cmd cmd_summary = {
+	.name = "summary",
+	.brief = "how many wait, how they came, how they ended",
+	.about =
+	"Numbers count since the module was loaded, in this network namespace. The\n"
+	"tables of processes and addresses need root; the rest does not.\n",
+	.examples =
+	"  sudo twstat\n"
+	"  sudo ip netns exec blue twstat summary\n"
+	"  sudo nsenter -t 4711 -n twstat          as process 4711 sees it\n",
+	.opts = opts,
+	.run = run,
+};

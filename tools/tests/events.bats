@@ -1,0 +1,198 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154
+
+load helper
+
+# A FIFO in place of events: descriptor 5 keeps it open and writes to it.
+setup_fifo() {
+	copy_host
+	rm "$DIR/events"
+	mkfifo "$DIR/events"
+	exec 5<>"$DIR/events"
+	OUT=$BATS_TEST_TMPDIR/out
+	ERR=$BATS_TEST_TMPDIR/err
+}
+
+# follow: twstat events in the background, until it has begun.
+follow() {
+	"$TWSTAT" --proc-root "$ROOT" events 5<&- >"$OUT" 2>"$ERR" 3>&- &
+	pid=$!
+	sed -n '1,2p' "$DATA/host/net/timewait/events" >&5
+	wait_until grep -q enter "$OUT"
+}
+
+# ended SIGNAL: it ends well when it gets this, and soon.
+ended() {
+	kill "-$1" "$pid"
+	wait_until gone
+	wait "$pid"
+}
+
+gone() {
+	! kill -0 "$pid" 2>/dev/null
+}
+
+teardown() {
+	[ -z "${pid-}" ] || kill -KILL "$pid" 2>/dev/null || true
+}
+
+@test "each event is a line that says what happened" {
+	twstat events
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 7 ]
+	has "22:13:20.123 enter 10.0.0.1:40002 > 10.0.0.9:443 came by fin_wait2, 60.0s to go nginx[812]" \
+		"22:13:21.323 advance 10.0.0.1:40002 > 10.0.0.9:443 got its FIN after 1.2s" \
+		"22:13:22.000 rearm 10.0.0.1:40002 > 10.0.0.9:443 a segment set it back to 60.0s" \
+		"22:13:23.000 end 10.0.0.1:40002 > 10.0.0.9:443 rst after 2.9s, 59.0s early nginx[812]" \
+		"avoid [2001:db8::1]:40005 > [2001:db8::2]:443 no wait: linger Web Content[900]" \
+		"reuse 10.0.0.1:40006 > 10.0.0.9:443 connect allowed after 3.0s" \
+		"tomorrow 10.0.0.1:40006 > 10.0.0.9:443"
+}
+
+@test "a wait that ran out did not end early" {
+	copy_host
+	sed -i 's/fate=rst/fate=expired/' "$DIR/events"
+	twstat events --type end
+	has "expired after 2.9s nginx[812]"
+}
+
+@test "local time follows TZ" {
+	TZ=EST5 twstat events --count 1
+	has "17:13:20.123 enter"
+}
+
+@test "the end of the file means that the module was unloaded" {
+	twstat events
+	[ "$status" -eq 0 ]
+	[ "${stderr_lines[0]}" = "twstat: the module was unloaded" ]
+	[ "${stderr_lines[1]}" = "twstat: 7 events read, 0 lost" ]
+}
+
+@test "so does EIO, which procfs gives when the file has gone" {
+	copy_host
+	sed -i '3i !EIO' "$DIR/events"
+	twstat_with_errors events
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 1 ]
+	[ "${stderr_lines[0]}" = "twstat: the module was unloaded" ]
+	sed -i '3i !EIO' "$DIR/connections"
+	twstat_with_errors list
+	[ "$status" -eq 3 ]
+}
+
+@test "--type" {
+	twstat events --type end
+	[ "${#lines[@]}" -eq 1 ]
+	has "rst after"
+	twstat events --type reuse,avoid
+	[ "${#lines[@]}" -eq 2 ]
+	[[ $stderr == *"7 events read"* ]]
+}
+
+@test "--count counts what is shown" {
+	twstat events --count 2 --type enter,end
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 2 ]
+	[ "$stderr" = "twstat: 4 events read, 0 lost" ]
+}
+
+@test "--raw is the file itself" {
+	twstat events --raw
+	[ "$output" = "$(<"$DATA/host/net/timewait/events")" ]
+}
+
+@test "a loss is told where it happened, by the gap" {
+	copy_host
+	sed -i -e '4i !EPIPE' -e '4,$s/^seq=/seq=123/' "$DIR/events"
+	twstat_with_errors events
+	[ "$status" -eq 0 ]
+	[[ ${lines[1]} == *advance* ]]
+	[ "${lines[2]}" = "-- 1,230 events were lost here" ]
+	[[ ${lines[3]} == *rearm* ]]
+	[[ $stderr == *"7 events read, 1,230 lost"* ]]
+	sed -i '4,$s/^seq=1233/seq=4/' "$DIR/events"
+	twstat_with_errors events
+	[ "${lines[2]}" = "-- 1 event was lost here" ]
+}
+
+@test "a loss without a gap to count is told all the same" {
+	copy_host
+	sed -i '2i !EPIPE' "$DIR/events"
+	twstat_with_errors events
+	[ "${lines[0]}" = "-- some events were lost here" ]
+	[[ $stderr == *"7 events read, some lost"* ]]
+	echo '!EPIPE' >>"$DIR/events"
+	twstat_with_errors events --type end
+	[ "${lines[2]}" = "-- some events were lost here" ]
+	sed -i '4i !EPIPE' "$DIR/events"
+	sed -i '5,$s/^seq=/seq=1/' "$DIR/events"
+	twstat_with_errors events --type end
+	[[ $stderr == *"7 events read, more than 10 lost"* ]]
+}
+
+@test "a gap without an overrun is no loss" {
+	copy_host
+	sed -i 4d "$DIR/events"
+	twstat events
+	has_not lost
+	[[ $stderr == *"6 events read, 0 lost"* ]]
+}
+
+@test "--raw keeps the notes of loss out of the data" {
+	copy_host
+	sed -i '4i !EPIPE' "$DIR/events"
+	twstat_with_errors events --raw
+	[ "${#lines[@]}" -eq 8 ]
+	has_not "lost here"
+	[[ ${stderr_lines[0]} == *"lost here" ]]
+}
+
+@test "an event is seen when it happens, and ^C ends it well" {
+	setup_fifo
+	follow
+	[ "$(wc -l <"$OUT")" -eq 1 ]
+	ended INT
+	[ "$(<"$ERR")" = "twstat: 1 event read, 0 lost" ]
+	[ "$(wc -l <"$OUT")" -eq 1 ]
+}
+
+@test "SIGTERM ends it as well" {
+	setup_fifo
+	follow
+	ended TERM
+	[ "$(<"$ERR")" = "twstat: 1 event read, 0 lost" ]
+}
+
+@test "a line that comes in pieces is one line" {
+	setup_fifo
+	follow
+	printf 'seq=2 time_ns=0 event=end src=::1 spo' >&5
+	sleep 0.2
+	printf 'rt=1 dst=::1 dport=2 fate=syn\n' >&5
+	wait_until grep -q 'end *\[::1\]:1 > \[::1\]:2  syn' "$OUT"
+	ended INT
+	[ "$(<"$ERR")" = "twstat: 2 events read, 0 lost" ]
+}
+
+@test "--for ends it though nothing happens" {
+	setup_fifo
+	echo '# timewait events 1' >&5
+	run --separate-stderr timeout 30 "$TWSTAT" --proc-root "$ROOT" events --for 1
+	[ "$status" -eq 0 ]
+	[ "$stderr" = "twstat: 0 events read, 0 lost" ]
+}
+
+@test "malformed events are counted and said" {
+	copy_host
+	{
+		echo 'src=::1 sport=1 dst=::1 dport=1'
+		echo 'seq=8 src=::1 sport=1 dst=::1 dport=1'
+		echo 'event=end src=::1 sport=1 dst=::1 dport=1'
+		printf 'seq=9 event=end src=::1 sport=1 dst=::1 dport=1'
+	} >>"$DIR/events"
+	twstat events
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 7 ]
+	[[ $stderr == *"events: 4 malformed lines left out"* ]]
+}
