@@ -11,6 +11,8 @@
  *   stuck      C closes first, S when we exit: a FIN_WAIT2 at C until then
  *   rst        as orphan, but S closes with a RST: it kills the FIN_WAIT2
  *   reset      as orphan, but S sends data first: C's kernel answers with RST
+ *   simultaneous  both shut down at once; where the way takes longer than that,
+ *              the FINs cross: a wait at C and one at S
  *   linger     C closes with SO_LINGER 0: no wait
  *   connect    as active, then C binds the same port and connects again: reuse.
  *              The new connection is closed as linger
@@ -206,6 +208,16 @@ static void close_linger(struct pair p)
 	close(p.server);
 }
 
+static void close_simultaneous(struct pair p)
+{
+	check(shutdown(p.client, SHUT_WR), "shutdown");
+	check(shutdown(p.server, SHUT_WR), "shutdown");
+	read_end(p.client);
+	read_end(p.server);
+	close(p.client);
+	close(p.server);
+}
+
 static void close_connect(struct pair p)
 {
 	unsigned int source_port = source_port_of(p.client);
@@ -237,7 +249,7 @@ static const struct kind {
 	{ "rst", close_rst },       { "reset", close_reset },
 	{ "linger", close_linger }, { "connect", close_connect },
 	{ "syn", close_syn },       { "stuck", close_to_fin_wait2 },
-	{ "loop", close_loop },
+	{ "loop", close_loop },     { "simultaneous", close_simultaneous },
 };
 
 #define MIX 7

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The counts balance and agree with the kernel's own, whatever goes on.
+
+load ../lib.bash
+
+# 20,000 connections on two CPUs, half of them IPv6, of all fates that traffic
+# makes: 4 x 3890 in 7 kinds, of which two make a second connection.
+mixed_traffic() {
+	local pids=() pid
+	"$traffic" -p 700 mix 3890 >"$BATS_TEST_TMPDIR/0" & pids+=($!)
+	"$traffic" -6 -p 701 mix 3890 >"$BATS_TEST_TMPDIR/1" & pids+=($!)
+	"$traffic" -p 702 mix 3890 >"$BATS_TEST_TMPDIR/2" & pids+=($!)
+	"$traffic" -6 -p 703 mix 3890 >"$BATS_TEST_TMPDIR/3" & pids+=($!)
+	for pid in "${pids[@]}"; do
+		wait "$pid" || return
+	done
+	awk '{ split($2, c, "="); sum += c[2] } END { exit sum < 20000 }' "$BATS_TEST_TMPDIR"/?
+}
+
+@test "20,000 connections of mixed fates, then all expire" {
+	load_timewait
+	twstat events --raw >"$BATS_TEST_TMPDIR/events" 2>"$BATS_TEST_TMPDIR/reader" &
+	reader=$!
+	eventually 5 test -s "$BATS_TEST_TMPDIR/events"
+	mixed_traffic
+	balanced
+	recorded
+	for fate in rst syn connect reset; do
+		[ "$(stat "ended_${fate}_total")" -gt 2000 ]
+	done
+	# Two of seven are held on to, the rest is let go of.
+	[ "$(stat entered_fin_wait2_total)" -gt 6000 ]
+	# Every one of them was closed by a process.
+	[ "$(count_rows connections pid=-)" = 0 ]
+	[ "$(count_rows connections comm=traffic)" = "$(stat waiting)" ]
+	[ "$(count_rows connections 'src=::1')" -gt 1500 ]
+	[ "$(count_rows connections 'src=127.0.0.1')" -gt 1500 ]
+
+	# TIME_WAIT is 60 s, plus the timer wheel's step.
+	eventually 70 expect waiting 0 2>/dev/null
+	balanced
+	recorded
+	expect ended_total "$(stat entered_total)"
+	[ "$(stat ended_expired_total)" -gt 3500 ]
+
+	# What was read and what was lost is what was emitted.
+	emitted=$(stat events_total)
+	eventually 20 read_to_the_end "$emitted"
+	kill -INT "$reader"
+	wait "$reader"
+	read=$(grep -c '^seq=' "$BATS_TEST_TMPDIR/events")
+	equal "read + lost" $((read + $(stat events_lost_total))) emitted "$emitted"
+	[ "$emitted" -ge $(($(stat entered_total) + $(stat ended_total))) ]
+}
+
+read_to_the_end() {
+	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/events" | grep -o '^seq=[0-9]*')" = "seq=$(($1 - 1))" ]
+}
+
+@test "waits that are there at load are adopted, and end as any other" {
+	sysctl -qw net.ipv4.tcp_fin_timeout=3
+	"$traffic" active 500
+	"$traffic" -6 -p 7001 active 500
+	"$traffic" -p 7002 stuck 20 & sleep 1
+	before=$(sockstat_tw)
+	load_timewait
+	expect adopted_total "$before"
+	expect waiting "$before"
+	expect waiting_peak "$before"
+	recorded
+	equal "rows" "$(count_rows connections way=adopted pid=- uid=-)" adopted "$before"
+	row=$(rows connections state=time_wait | head -n 1)
+	# 60 s and what has passed of it.
+	[ "$(($(key age_ms "$row") + $(key left_ms "$row")))" -ge 59900 ]
+	[ "$(($(key age_ms "$row") + $(key left_ms "$row")))" -le 60100 ]
+	"$traffic" -p 7003 active 10
+	expect entered_total 10
+	ss -HtanK state time-wait >/dev/null
+	eventually 10 expect waiting 0 2>/dev/null
+	expect ended_killed_total $((before + 10))
+	expect ended_unknown_total 0
+}
+
+@test "adopting while traffic goes on" {
+	"$traffic" active 1000
+	"$traffic" -p 7001 mix 4000 >/dev/null & pid=$!
+	"$traffic" -6 -p 7002 mix 4000 >/dev/null & pid6=$!
+	for i in 1 2 3; do
+		sleep 0.5
+		load_timewait
+		[ "$(stat adopted_total)" -ge 1000 ]
+		sleep 0.5
+		[ "$i" = 3 ] || rmmod timewait
+	done
+	wait "$pid" "$pid6"
+	eventually 10 at_rest
+	recorded
+	expect ended_unknown_total 0
+	expect probes_missed_total 0
+	equal "entered + adopted - ended" \
+		$(($(stat entered_total) + $(stat adopted_total) - $(stat ended_total))) \
+		"tw in sockstat" "$(sockstat_tw)"
+}
+
+@test "more waits than records: counted exactly all the same" {
+	load_timewait max_records=1024
+	expect records_max 1024
+	sysctl -qw net.ipv4.tcp_fin_timeout=2
+	"$traffic" active 1500
+	"$traffic" -6 -p 7001 mix 700
+	balanced
+	[ "$(stat records)" -le 1024 ]
+	equal "rows" "$(count_rows connections)" records "$(stat records)"
+	[ "$(stat records_lost_total)" -gt 400 ]
+	# Those without a record keep their fates apart. Of rst and reset, one or
+	# the other may be so quick that there was no FIN_WAIT2 yet: no wait then.
+	expect ended_syn_total 100
+	expect ended_connect_total 100
+	equal "ended by rst and reset" \
+		$(($(stat ended_rst_total) + $(stat ended_reset_total))) \
+		expected $((200 - (2100 - $(stat entered_total))))
+	ss -HtanK state time-wait >/dev/null
+	eventually 10 expect waiting 0 2>/dev/null
+	balanced
+	expect records 0
+	[ "$(stat ended_killed_total)" -ge 1700 ]
+}
