@@ -35,7 +35,7 @@ unload: root		## remove it again
 # By hand: it also works where the headers are gone.
 clean:			## remove what was built
 	$(MAKE) -C tools clean
-	find . -path './.*' -prune -o -path ./build -prune -o \( -name '*.o' -o -name '*.ko' \
+	find . \( -path ./.git -o -path ./build \) -prune -o \( -name '*.o' -o -name '*.ko' \
 		-o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' -o -name '*.o.d' \
 		-o -name modules.order -o -name Module.symvers \) -exec rm -f {} +
 

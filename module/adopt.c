@@ -11,7 +11,7 @@
 #include "wait.h"
 
 static void walk_bucket(struct inet_hashinfo *hashinfo, unsigned int bucket,
-			u16 walk)
+			u16 walk, bool resync)
 {
 	struct inet_ehash_bucket *head = &hashinfo->ehash[bucket];
 	spinlock_t *lock = inet_ehash_lockp(hashinfo, bucket);
@@ -23,32 +23,33 @@ static void walk_bucket(struct inet_hashinfo *hashinfo, unsigned int bucket,
 	sk_nulls_for_each(sk, node, &head->chain)
 		if (sk->sk_state == TCP_TIME_WAIT &&
 		    twait_is_tcp(inet_twsk(sk)))
-			twait_adopted(inet_twsk(sk), walk);
+			twait_adopted(inet_twsk(sk), walk, resync);
 	spin_unlock_bh(lock);
 }
 
-static void walk_table(struct inet_hashinfo *hashinfo, u16 walk)
+static void walk_table(struct inet_hashinfo *hashinfo, u16 walk, bool resync)
 {
 	unsigned int i;
 
 	for (i = 0; i <= hashinfo->ehash_mask; i++) {
 		if (!hlist_nulls_empty(&hashinfo->ehash[i].chain))
-			walk_bucket(hashinfo, i, walk);
+			walk_bucket(hashinfo, i, walk, resync);
 		cond_resched();
 	}
 }
 
 /* Most namespaces share one table; some have their own (since 6.1). */
-static void walk_all(u16 walk)
+static void walk_all(u16 walk, bool resync)
 {
 	struct inet_hashinfo *shared = init_net.ipv4.tcp_death_row.hashinfo;
 	struct twait_net *tnet;
 
 	mutex_lock(&twait_nets_lock);
-	walk_table(shared, walk);
+	walk_table(shared, walk, resync);
 	list_for_each_entry(tnet, &twait_nets, list)
 		if (tnet->net->ipv4.tcp_death_row.hashinfo != shared)
-			walk_table(tnet->net->ipv4.tcp_death_row.hashinfo, walk);
+			walk_table(tnet->net->ipv4.tcp_death_row.hashinfo,
+				   walk, resync);
 	mutex_unlock(&twait_nets_lock);
 }
 
@@ -61,5 +62,19 @@ static void walk_all(u16 walk)
  */
 void twait_adopt_all(void)
 {
-	walk_all(1);
+	walk_all(1, false);
+}
+
+/**
+ * twait_readopt_all() - meet all waits once more
+ * @walk: a number; records that are met carry it afterwards
+ *
+ * Waits that have no record and were not counted are adopted, and counted as
+ * resynced.
+ *
+ * Context: process, may sleep.
+ */
+void twait_readopt_all(u16 walk)
+{
+	walk_all(walk, true);
 }

@@ -3,6 +3,9 @@
 #ifndef TWAIT_ADOPT_H
 #define TWAIT_ADOPT_H
 
+#include <linux/types.h>
+
 void twait_adopt_all(void);
+void twait_readopt_all(u16 walk);
 
 #endif

@@ -8,6 +8,7 @@
  * begins or the socket is closed without one.
  */
 #include <linux/hash.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
@@ -16,7 +17,8 @@
 #include "closer.h"
 #include "pool.h"
 
-#define TWAIT_CLOSER_BITS	12
+#define TWAIT_CLOSER_BITS_MIN	10
+#define TWAIT_CLOSER_BITS_MAX	18
 
 /**
  * struct twait_note - one closed socket
@@ -36,11 +38,12 @@ struct twait_note_bucket {
 };
 
 static struct twait_note_bucket *buckets;
+static unsigned int bucket_bits;
 static struct twait_pool pool;
 
 static struct twait_note_bucket *bucket_of(const struct sock *sk)
 {
-	return &buckets[hash_ptr(sk, TWAIT_CLOSER_BITS)];
+	return &buckets[hash_ptr(sk, bucket_bits)];
 }
 
 /**
@@ -55,11 +58,14 @@ int twait_closer_init(unsigned int max_notes)
 	unsigned int i;
 	int err;
 
-	buckets = kvmalloc_array(1U << TWAIT_CLOSER_BITS, sizeof(*buckets),
+	/* Four in a bucket if peers that never answer have filled them all. */
+	bucket_bits = clamp_t(unsigned int, ilog2(max_notes) - 2,
+			      TWAIT_CLOSER_BITS_MIN, TWAIT_CLOSER_BITS_MAX);
+	buckets = kvmalloc_array(1U << bucket_bits, sizeof(*buckets),
 				 GFP_KERNEL);
 	if (!buckets)
 		return -ENOMEM;
-	for (i = 0; i < 1U << TWAIT_CLOSER_BITS; i++) {
+	for (i = 0; i < 1U << bucket_bits; i++) {
 		raw_spin_lock_init(&buckets[i].lock);
 		INIT_HLIST_HEAD(&buckets[i].notes);
 	}

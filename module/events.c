@@ -10,17 +10,22 @@
 #include <linux/mm.h>
 #include <linux/poll.h>
 #include <linux/rcupdate.h>
+#include <linux/slab.h>
 
 #include "events.h"
 
 /* Slots looked at under the lock before letting others have a turn. */
 #define TWAIT_SCAN_SLOTS	128
 
-static void ring_wake(struct irq_work *work)
-{
-	struct twait_ring *ring = container_of(work, struct twait_ring, wake);
+/* How long the last pollers may take to go, in tenths of a second. */
+#define TWAIT_DISMISS_TRIES	20
 
-	wake_up_all(&ring->readers);
+static void ring_wake(struct work_struct *work)
+{
+	struct twait_ring *ring = container_of(work, struct twait_ring,
+					       wake_work);
+
+	wake_up_all(ring->readers);
 }
 
 /**
@@ -34,31 +39,44 @@ static void ring_wake(struct irq_work *work)
 int twait_ring_init(struct twait_ring *ring, unsigned int slots)
 {
 	raw_spin_lock_init(&ring->lock);
-	init_waitqueue_head(&ring->readers);
-	init_irq_work(&ring->wake, ring_wake);
+	INIT_WORK(&ring->wake_work, ring_wake);
 	ring->head = 0;
 	ring->mask = slots - 1;
+	ring->readers = kmalloc(sizeof(*ring->readers), GFP_KERNEL);
+	if (!ring->readers)
+		return -ENOMEM;
+	init_waitqueue_head(ring->readers);
 	ring->slots = kvcalloc(slots, sizeof(*ring->slots), GFP_KERNEL);
-	return ring->slots ? 0 : -ENOMEM;
+	if (!ring->slots) {
+		kfree(ring->readers);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 /*
  * An open file does not keep the module, and a poll() or epoll that was begun
  * on it hangs in our wait queue. The former leaves when it is woken, the latter
- * when it is told that the queue goes away (POLLFREE).
+ * when it is told that the queue goes away (POLLFREE). But a select() for
+ * exceptions alone sleeps on whatever it is told, for as long as it likes.
  */
-static void ring_dismiss_pollers(struct twait_ring *ring)
+static bool ring_dismiss_pollers(struct twait_ring *ring)
 {
-	while (wq_has_sleeper(&ring->readers)) {
-		__wake_up(&ring->readers, TASK_NORMAL, 0,
+	int tries;
+
+	for (tries = 0; wq_has_sleeper(ring->readers); tries++) {
+		if (tries == TWAIT_DISMISS_TRIES)
+			return false;
+		__wake_up(ring->readers, TASK_NORMAL, 0,
 			  poll_to_key(EPOLLHUP | POLLFREE));
-		msleep(1);
+		msleep(100);
 	}
 	/* The last to leave may still hold the lock. */
-	spin_lock_irq(&ring->readers.lock);
-	spin_unlock_irq(&ring->readers.lock);
+	spin_lock_irq(&ring->readers->lock);
+	spin_unlock_irq(&ring->readers->lock);
 	/* Epoll looks at the queue under RCU. */
 	synchronize_rcu();
+	return true;
 }
 
 /**
@@ -69,8 +87,10 @@ static void ring_dismiss_pollers(struct twait_ring *ring)
  */
 void twait_ring_exit(struct twait_ring *ring)
 {
-	irq_work_sync(&ring->wake);
-	ring_dismiss_pollers(ring);
+	cancel_work_sync(&ring->wake_work);
+	/* Where somebody stays, the bare head of the queue stays with him. */
+	if (ring_dismiss_pollers(ring))
+		kfree(ring->readers);
 	kvfree(ring->slots);
 }
 
@@ -95,7 +115,7 @@ void twait_ring_emit(struct twait_ring *ring, struct twait_stream *stream,
 	watched = stream->watchers;
 	raw_spin_unlock_irqrestore(&ring->lock, flags);
 	if (watched)
-		irq_work_queue(&ring->wake);
+		queue_work(system_wq, &ring->wake_work);
 }
 
 /**
@@ -112,7 +132,7 @@ void twait_stream_close(struct twait_ring *ring, struct twait_stream *stream)
 	raw_spin_lock_irqsave(&ring->lock, flags);
 	WRITE_ONCE(stream->closed, true);
 	raw_spin_unlock_irqrestore(&ring->lock, flags);
-	wake_up_all(&ring->readers);
+	wake_up_all(ring->readers);
 }
 
 void twait_stream_totals(struct twait_ring *ring, struct twait_stream *stream,

@@ -3,9 +3,9 @@
 #ifndef TWAIT_EVENTS_H
 #define TWAIT_EVENTS_H
 
-#include <linux/irq_work.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "types.h"
 
@@ -16,17 +16,17 @@
  * @head: events ever emitted; the next goes to slot head % (mask + 1)
  * @mask: number of slots - 1
  * @slots: the events
- * @readers: who waits for the next one
- * @wake: wakes @readers: a handler must not take a wait queue's lock itself,
- *        on PREEMPT_RT that lock sleeps
+ * @readers: who waits for the next one; by itself, so that it can outlive us
+ * @wake_work: wakes @readers, in process context: their number is not ours to
+ *             choose, and on PREEMPT_RT a wait queue's lock sleeps
  */
 struct twait_ring {
 	raw_spinlock_t lock;
 	u64 head;
 	unsigned int mask;
 	struct twait_event *slots;
-	wait_queue_head_t readers;
-	struct irq_work wake;
+	wait_queue_head_t *readers;
+	struct work_struct wake_work;
 };
 
 /**

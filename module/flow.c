@@ -5,8 +5,7 @@
  * A record is found by the hash of its four-tuple and recognised by its
  * minisock's address. It is inserted before the minisock can be looked up by
  * anybody (inet_twsk_hashdance() begins) and removed when nobody can any more
- * (tcp_twsk_destructor()), so the address is never ambiguous, and under the
- * bucket's lock the minisock can be read.
+ * (tcp_twsk_destructor()), so the address is never ambiguous.
  *
  * Each bucket has a lock of its own, held for a few instructions: no line is
  * shared by all CPUs, and a record goes back to the stock at once, without a
@@ -156,18 +155,18 @@ void twait_flow_remove(struct twait_flow *flow)
 }
 
 /**
- * twait_flow_lock() - find the record of a minisock and lock it
+ * twait_flow_lock() - lock the bucket of a minisock and look for its record
  * @hash: twait_flow_hash() of the minisock's four-tuple
  * @tw: the minisock; compared, not followed
  * @flags: for twait_flow_unlock()
  *
- * Context: any but NMI. With a record found, interrupts are off until
- * twait_flow_unlock().
- * Return: the record, locked, or NULL with nothing locked.
+ * Context: any but NMI. Interrupts are off until twait_flow_unlock().
+ * Return: the record, or NULL if there is none; the bucket is locked either way.
  */
 struct twait_flow *twait_flow_lock(u32 hash,
 				   const struct inet_timewait_sock *tw,
 				   unsigned long *flags)
+	__acquires(bucket)
 {
 	struct twait_bucket *bucket = bucket_of(hash);
 	struct twait_flow *flow;
@@ -176,11 +175,11 @@ struct twait_flow *twait_flow_lock(u32 hash,
 	hlist_for_each_entry(flow, &bucket->flows, node)
 		if (flow->tw == tw && flow->hash == hash)
 			return flow;
-	raw_spin_unlock_irqrestore(&bucket->lock, *flags);
 	return NULL;
 }
 
 void twait_flow_unlock(u32 hash, unsigned long flags)
+	__releases(bucket)
 {
 	raw_spin_unlock_irqrestore(&bucket_of(hash)->lock, flags);
 }

@@ -11,11 +11,12 @@
 /**
  * struct twait_flow - the record of one wait
  * @node: in its bucket
- * @tw: the minisock; alive while the record stands in its bucket
+ * @tw: the minisock; compared, never followed
  * @space: whose namespace it is
  * @info: what is told of it
+ * @expires: when its timer should fire, in jiffies
  * @hash: of its four-tuple and namespace
- * @offer_task: pid of the context that made @offer, to know it again
+ * @offer_context: who made @offer, to know it again
  * @offer: fate that the last segment offered, or TWAIT_FATE_NONE; it becomes
  *         the wait's fate if the kernel lets go of the wait at once
  * @settled: a decision fell, info.fate says which; the kernel still holds
@@ -29,8 +30,9 @@ struct twait_flow {
 	const struct inet_timewait_sock *tw;
 	void *space;
 	struct twait_info info;
+	unsigned long expires;
 	u32 hash;
-	u32 offer_task;
+	u32 offer_context;
 	u8 offer;
 	bool settled;
 	u16 walk;
@@ -51,8 +53,8 @@ void twait_flow_remove(struct twait_flow *flow);
 
 struct twait_flow *twait_flow_lock(u32 hash,
 				   const struct inet_timewait_sock *tw,
-				   unsigned long *flags);
-void twait_flow_unlock(u32 hash, unsigned long flags);
+				   unsigned long *flags) __acquires(bucket);
+void twait_flow_unlock(u32 hash, unsigned long flags) __releases(bucket);
 
 unsigned int twait_flow_buckets(void);
 bool twait_flow_bucket_is_empty(unsigned int bucket);

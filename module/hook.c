@@ -104,9 +104,6 @@ static int hook_arm(struct twait_hook *hook)
 	hook->state = TWAIT_HOOK_MISSING;
 	hook->symbol = NULL;
 	hook->error = -ENOENT;
-	hook->hits = alloc_percpu(unsigned long);
-	if (!hook->hits)
-		return -ENOMEM;
 	for (i = 0; hook->symbols[i]; i++) {
 		int err = arm_at(hook, hook->symbols[i]);
 
@@ -142,14 +139,45 @@ static void hook_disarm(struct twait_hook *hook)
 		}
 		hook->state = TWAIT_HOOK_MISSING;
 	}
-	free_percpu(hook->hits);
-	hook->hits = NULL;
 }
 
 static void disarm_first(unsigned int n)
 {
 	while (n)
 		hook_disarm(twait_hooks[--n]);
+}
+
+/**
+ * twait_hooks_exit() - free what the files read of the hooks
+ *
+ * Context: process; the files are gone.
+ */
+void twait_hooks_exit(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < twait_hooks_count; i++)
+		free_percpu(twait_hooks[i]->hits);
+}
+
+/**
+ * twait_hooks_init() - make what the files read of the hooks
+ *
+ * Context: process, may sleep; before there are files.
+ * Return: 0 or -ENOMEM, with nothing left to free.
+ */
+int twait_hooks_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < twait_hooks_count; i++) {
+		twait_hooks[i]->hits = alloc_percpu(unsigned long);
+		if (!twait_hooks[i]->hits) {
+			twait_hooks_exit();
+			return -ENOMEM;
+		}
+	}
+	return 0;
 }
 
 /**

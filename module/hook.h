@@ -86,6 +86,8 @@ static inline void twait_hook_hit(const struct twait_hook *hook)
 	this_cpu_inc(*hook->hits);
 }
 
+int twait_hooks_init(void);
+void twait_hooks_exit(void);
 int twait_hooks_arm(void);
 void twait_hooks_disarm(void);
 u64 twait_hook_hits(const struct twait_hook *hook);

@@ -13,7 +13,7 @@
 #include "compat.h"
 
 #define TWAIT_IS_PROTOTYPE(fn, ret, ...) \
-	__builtin_types_compatible_p(typeof(&(fn)), ret (*)(__VA_ARGS__))
+	__builtin_types_compatible_p(typeof(fn), ret(__VA_ARGS__))
 
 /**
  * twait_arg_pointer() - a pointer argument at a function's entry

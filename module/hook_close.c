@@ -24,15 +24,17 @@ static void close_probe(void *data, const struct sock *sk, const int old_state,
 {
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return;
-	if (new_state == TCP_FIN_WAIT1) {
-		twait_hook_hit(&twait_hook_close);
-		/* In softirq the process that runs has nothing to do with it. */
-		if (!in_serving_softirq())
-			twait_closing(sk);
-	} else if (new_state == TCP_CLOSE) {
-		twait_hook_hit(&twait_hook_close);
+	if (new_state != TCP_FIN_WAIT1 && new_state != TCP_CLOSE)
+		return;
+	/* Newer kernels call a tracepoint's probes with preemption on. */
+	preempt_disable_notrace();
+	twait_hook_hit(&twait_hook_close);
+	if (new_state == TCP_CLOSE)
 		twait_closed(sk, old_state);
-	}
+	else if (!in_serving_softirq())
+		/* In softirq the process that runs has nothing to do with it. */
+		twait_closing(sk);
+	preempt_enable_notrace();
 }
 
 /* Stops the build if the tracepoint's arguments have changed. */

@@ -24,15 +24,31 @@
 #include "wait.h"
 
 /**
+ * struct twait_refusal - whom connect() refused last
+ * @remote: the destination
+ * @port: its port, network byte order
+ * @task: who wanted to connect
+ * @until: when it is news again, in jiffies
+ */
+struct twait_refusal {
+	struct in6_addr remote;
+	__be16 port;
+	pid_t task;
+	unsigned long until;
+};
+
+/**
  * struct twait_last - the last things that happened on this CPU
  * @entered: the socket whose wait began; compared, not followed
  * @tw: a wait without record that @fate is about
  * @fate: offered or, when the kernel let go of it, settled
+ * @refusal: by connect()
  */
 struct twait_last {
 	const struct sock *entered;
 	const struct inet_timewait_sock *tw;
 	enum twait_fate fate;
+	struct twait_refusal refusal;
 };
 
 static DEFINE_PER_CPU(struct twait_last, last);
@@ -181,19 +197,23 @@ static unsigned long kernel_overflows(const struct net *net)
 /*
  * How many waits were refused on this CPU since we last looked.
  *
- * tcp_time_wait() counts a refusal and goes straight on to tcp_done(), with
- * BH off, so what has been added when TCP_CLOSE is announced was added for this
- * socket. Reading the kernel's counter makes ours agree with it, and saves the
- * return probe on inet_twsk_alloc() that every wait would pay for.
+ * tcp_time_wait() counts a refusal and goes straight on to tcp_done(), so what
+ * has been added when TCP_CLOSE is announced was added for this socket, but for
+ * the rare task that moves to another CPU in between. So this tells whose wait
+ * it was; how many there were, the files read from the kernel's own counter. It
+ * saves the return probe on inet_twsk_alloc() that every wait would pay for.
  */
 static unsigned long new_overflows(struct twait_net *tnet,
 				   const struct net *net)
 {
-	unsigned long seen = this_cpu_read(tnet->stats.cpu->overflows_seen);
-	unsigned long now = kernel_overflows(net);
+	unsigned long flags, now, seen;
 
+	local_irq_save(flags);
+	seen = this_cpu_read(tnet->stats.cpu->overflows_seen);
+	now = kernel_overflows(net);
 	if (now != seen)
 		this_cpu_write(tnet->stats.cpu->overflows_seen, now);
+	local_irq_restore(flags);
 	return now - seen;
 }
 
@@ -223,14 +243,24 @@ void twait_closed(const struct sock *sk, int old_state)
 	if (old_state == TCP_FIN_WAIT2 || old_state == TCP_CLOSING)
 		overflows = new_overflows(tnet, sock_net(sk));
 	if (overflows) {
-		twait_count_add(&tnet->stats, TWAIT_COUNT_AVOIDED_OVERFLOW,
-				overflows);
 		avoided(tnet, sk, TWAIT_AVOID_OVERFLOW, noted ? &owner : NULL);
 	} else if (is_linger_abort(sk, old_state)) {
 		twait_closer_current(&owner);
 		twait_count(&tnet->stats, TWAIT_COUNT_AVOIDED_LINGER);
 		avoided(tnet, sk, TWAIT_AVOID_LINGER, &owner);
 	}
+}
+
+/* TCPTimeWaitOverflow of all CPUs. */
+static u64 all_overflows(const struct net *net)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(net->mib.net_statistics,
+					     cpu)->mibs[LINUX_MIB_TCPTIMEWAITOVERFLOW]);
+	return sum;
 }
 
 /**
@@ -247,6 +277,18 @@ void twait_overflows_baseline(struct twait_net *tnet)
 		per_cpu_ptr(tnet->stats.cpu, cpu)->overflows_seen =
 			per_cpu_ptr(tnet->net->mib.net_statistics,
 				    cpu)->mibs[LINUX_MIB_TCPTIMEWAITOVERFLOW];
+	tnet->overflows_before = all_overflows(tnet->net);
+}
+
+/**
+ * twait_overflows() - waits refused for tcp_max_tw_buckets or lack of memory
+ * @tnet: the namespace
+ *
+ * Return: growth of TcpExtTCPTimeWaitOverflow since we look after @tnet.
+ */
+u64 twait_overflows(const struct twait_net *tnet)
+{
+	return all_overflows(tnet->net) - tnet->overflows_before;
 }
 
 static void flow_init(struct twait_flow *flow,
@@ -257,6 +299,7 @@ static void flow_init(struct twait_flow *flow,
 	flow->space = tnet;
 	flow->hash = hash;
 	flow->offer = TWAIT_FATE_NONE;
+	flow->offer_context = 0;
 	flow->settled = false;
 	flow->walk = 0;
 }
@@ -306,6 +349,8 @@ void twait_entered(const struct inet_timewait_sock *tw, const struct sock *sk,
 	if (flow) {
 		flow_init(flow, tw, tnet,
 			  twait_flow_hash(&info->tuple, net->ns.inum));
+		flow->expires = timeo < 0 ? READ_ONCE(tw->tw_timer.expires) :
+					    jiffies + timeo;
 		twait_flow_insert(flow);
 		twait_count(&tnet->stats, TWAIT_COUNT_RECORDED);
 	} else {
@@ -317,65 +362,105 @@ void twait_entered(const struct inet_timewait_sock *tw, const struct sock *sk,
 		emit(tnet, TWAIT_EVENT_ENTER, info, info->length_ms);
 }
 
-/**
- * twait_adopted() - a wait is there that nobody saw begin
- * @tw: the minisock, in the kernel's hash table
- * @walk: number of the walk that met it
- *
- * Its age is told from its timer, as if it had never been re-armed; who closed
- * it, nobody knows any more.
- *
- * Context: process, the bucket of the kernel's hash table locked.
- * Return: true if it was new to us.
- */
-bool twait_adopted(const struct inet_timewait_sock *tw, u16 walk)
+/* What little can be told of a wait that has no record. */
+static void info_without_record(struct twait_info *info,
+				const struct inet_timewait_sock *tw)
 {
-	struct twait_net *tnet = twait_net_of(twsk_net(tw));
-	struct twait_info *info;
-	struct twait_flow *flow;
-	unsigned long flags;
-	u32 hash;
-	s64 left_ms;
-
-	if (!tnet)
-		return false;
-	hash = wait_hash(tw);
-	flow = twait_flow_lock(hash, tw, &flags);
-	if (flow) {
-		flow->walk = walk;
-		twait_flow_unlock(hash, flags);
-		return false;
-	}
-	twait_count(&tnet->stats, TWAIT_COUNT_ADOPTED);
-	if (twait_wait_state(tw) == TWAIT_STATE_FIN_WAIT2)
-		twait_count(&tnet->stats, TWAIT_COUNT_ADOPTED_IN_FIN_WAIT2);
-	flow = twait_flow_take();
-	if (!flow) {
-		twait_count(&tnet->stats, TWAIT_COUNT_RECORDS_LOST);
-		atomic_inc(&tnet->unrecorded);
-		return true;
-	}
-	flow_init(flow, tw, tnet, hash);
-	flow->walk = walk;
-	info = &flow->info;
 	memset(info, 0, sizeof(*info));
 	twait_wait_tuple(tw, &info->tuple);
 	info->uid = (u32)-1;
 	info->mark = tw->tw_mark;
 	info->state = twait_wait_state(tw);
-	info->way = TWAIT_WAY_ADOPTED;
+	info->way = TWAIT_WAY_NONE;
 	info->fate = TWAIT_FATE_NONE;
+}
+
+static void info_adopted(struct twait_info *info,
+			 const struct inet_timewait_sock *tw,
+			 enum twait_state state)
+{
+	s64 left_ms = twait_wait_left_ms(tw);
+
+	info_without_record(info, tw);
+	info->state = state;
+	info->way = TWAIT_WAY_ADOPTED;
 	info->entered_ns = ktime_get_ns();
-	left_ms = twait_wait_left_ms(tw);
 	info->length_ms = left_ms;
-	if (info->state == TWAIT_STATE_TIME_WAIT) {
+	if (state == TWAIT_STATE_TIME_WAIT) {
 		info->length_ms = jiffies_to_msecs(TCP_TIMEWAIT_LEN);
 		info->entered_ns -= max_t(s64, 0, info->length_ms - left_ms) *
 				    NSEC_PER_MSEC;
 	}
+}
+
+/**
+ * twait_adopted() - a wait is there, perhaps one that nobody saw begin
+ * @tw: the minisock, in the kernel's hash table
+ * @walk: number of the walk that met it
+ * @resync: not the first walk: a wait without a record may be a counted one
+ *
+ * Its age is told from its timer, as if it had never been re-armed; who closed
+ * it, nobody knows any more.
+ *
+ * Context: process, the bucket of the kernel's hash table locked.
+ */
+void twait_adopted(const struct inet_timewait_sock *tw, u16 walk, bool resync)
+{
+	struct twait_net *tnet = twait_net_of(twsk_net(tw));
+	enum twait_state state = twait_wait_state(tw);
+	struct twait_flow *flow;
+	unsigned long flags;
+	u32 hash;
+
+	if (!tnet)
+		return;
+	hash = wait_hash(tw);
+	flow = twait_flow_lock(hash, tw, &flags);
+	if (flow)
+		flow->walk = walk;
+	twait_flow_unlock(hash, flags);
+	if (flow)
+		return;
+	if (!resync || atomic_dec_if_positive(&tnet->unrecorded) < 0) {
+		twait_count(&tnet->stats, TWAIT_COUNT_ADOPTED);
+		if (state == TWAIT_STATE_FIN_WAIT2)
+			twait_count(&tnet->stats,
+				    TWAIT_COUNT_ADOPTED_IN_FIN_WAIT2);
+		if (resync)
+			twait_count(&tnet->stats, TWAIT_COUNT_RESYNCED);
+	}
+	flow = twait_flow_take();
+	if (!flow) {
+		if (!resync)
+			twait_count(&tnet->stats, TWAIT_COUNT_RECORDS_LOST);
+		atomic_inc(&tnet->unrecorded);
+		return;
+	}
+	flow_init(flow, tw, tnet, hash);
+	flow->walk = walk;
+	flow->expires = READ_ONCE(tw->tw_timer.expires);
+	info_adopted(&flow->info, tw, state);
 	twait_flow_insert(flow);
 	twait_count(&tnet->stats, TWAIT_COUNT_RECORDED);
-	return true;
+}
+
+/**
+ * twait_lost() - the end of a wait was missed
+ * @flow: its record, in its locked bucket; given back
+ *
+ * Context: process.
+ */
+void twait_lost(struct twait_flow *flow)
+{
+	struct twait_net *tnet = flow->space;
+
+	twait_flow_remove(flow);
+	if (flow->info.state == TWAIT_STATE_FIN_WAIT2)
+		twait_count(&tnet->stats, TWAIT_COUNT_ENDED_IN_FIN_WAIT2);
+	twait_count(&tnet->stats, TWAIT_COUNT_ENDED_UNKNOWN);
+	twait_count(&tnet->stats, TWAIT_COUNT_RESYNCED);
+	twait_flow_give(flow);
+	twait_count(&tnet->stats, TWAIT_COUNT_FORGOTTEN);
 }
 
 static bool has_timestamp(const struct inet_timewait_sock *tw,
@@ -421,13 +506,29 @@ static unsigned int effects_of(const struct inet_timewait_sock *tw,
 }
 
 /*
- * What the kernel may do to the wait next. It holds for the context that it
- * was made in only: another that lets go of the wait has reasons of its own.
+ * Who is at work on a wait: a CPU in softirq, or a task (a threaded NAPI, tun;
+ * on PREEMPT_RT always, where one task in softirq may preempt another).
+ */
+static u32 this_context(void)
+{
+	if (in_serving_softirq() && !IS_ENABLED(CONFIG_PREEMPT_RT))
+		return BIT(31) | smp_processor_id();
+	return current->pid;
+}
+
+/*
+ * What the kernel may do to the wait next. It holds for the context that it was
+ * made in only: another that lets go of the wait has reasons of its own.
  */
 static void offer(struct twait_flow *flow, enum twait_fate fate)
 {
+	u32 context = this_context();
+
+	/* Two CPUs may be at it: the other one's offer is not ours to take back. */
+	if (fate == TWAIT_FATE_NONE && flow->offer_context != context)
+		return;
 	flow->offer = fate;
-	flow->offer_task = current->pid;
+	flow->offer_context = context;
 }
 
 static void offer_without_record(const struct inet_timewait_sock *tw,
@@ -469,10 +570,10 @@ bool twait_visited(struct twait_visit *visit,
 		flow->info.segments++;
 		if (visit->effects & TWAIT_SEGMENT_KILLS)
 			offer(flow, TWAIT_FATE_RST);
-		twait_flow_unlock(visit->hash, flags);
 	} else if (visit->effects & TWAIT_SEGMENT_KILLS) {
 		offer_without_record(tw, TWAIT_FATE_RST);
 	}
+	twait_flow_unlock(visit->hash, flags);
 	return true;
 }
 
@@ -516,7 +617,6 @@ static bool is_ack(int answer)
 struct change {
 	bool advanced;
 	bool rearmed;
-	s64 left_ms;
 };
 
 /* Context: the record locked, the wait not ended. */
@@ -544,7 +644,7 @@ static void answer_apply(struct twait_flow *flow,
 	}
 	if (change->advanced || change->rearmed) {
 		info->length_ms = jiffies_to_msecs(TCP_TIMEWAIT_LEN);
-		change->left_ms = twait_wait_left_ms(flow->tw);
+		flow->expires = jiffies + TCP_TIMEWAIT_LEN;
 	}
 }
 
@@ -553,7 +653,7 @@ static void answer_apply(struct twait_flow *flow,
  * @visit: from twait_visited()
  * @answer: enum tcp_tw_status
  *
- * The minisock may be gone; it is read only under its record's lock.
+ * The minisock may be gone; it is not read.
  *
  * Context: as twait_visited().
  */
@@ -570,6 +670,7 @@ void twait_answered(const struct twait_visit *visit, int answer)
 		return;
 	flow = twait_flow_lock(visit->hash, visit->tw, &flags);
 	if (!flow) {
+		twait_flow_unlock(visit->hash, flags);
 		answered_without_record(tnet, visit, answer);
 		return;
 	}
@@ -584,9 +685,30 @@ void twait_answered(const struct twait_visit *visit, int answer)
 	if (change.rearmed)
 		twait_count(&tnet->stats, TWAIT_COUNT_REARMED);
 	if (watched && change.advanced)
-		emit(tnet, TWAIT_EVENT_ADVANCE, &info, change.left_ms);
+		emit(tnet, TWAIT_EVENT_ADVANCE, &info, info.length_ms);
 	if (watched && change.rearmed)
-		emit(tnet, TWAIT_EVENT_REARM, &info, change.left_ms);
+		emit(tnet, TWAIT_EVENT_REARM, &info, info.length_ms);
+}
+
+/*
+ * One connect() that is out of ports is refused once for each of them, tens of
+ * thousands of times. All are counted, and all are in the stream for those who
+ * read it, but the recent ones keep one a second of a task and a destination.
+ */
+static bool is_first_refusal(const struct twait_info *info)
+{
+	struct twait_refusal *seen = this_cpu_ptr(&last.refusal);
+
+	if (seen->task == current->pid &&
+	    seen->port == info->tuple.remote_port &&
+	    ipv6_addr_equal(&seen->remote, &info->tuple.remote) &&
+	    time_before(jiffies, seen->until))
+		return false;
+	seen->task = current->pid;
+	seen->port = info->tuple.remote_port;
+	seen->remote = info->tuple.remote;
+	seen->until = jiffies + HZ;
+	return true;
 }
 
 static void reuse_emit(struct twait_net *tnet, const struct twait_info *info,
@@ -598,20 +720,10 @@ static void reuse_emit(struct twait_net *tnet, const struct twait_info *info,
 	event_init(&event, TWAIT_EVENT_REUSE, info, left_ms);
 	event.path = path;
 	event.verdict = verdict;
-	emit_rare(tnet, TWAIT_RING_REUSE, &event);
-}
-
-/* What little can be told of a wait that has no record. */
-static void info_without_record(struct twait_info *info,
-				const struct inet_timewait_sock *tw)
-{
-	memset(info, 0, sizeof(*info));
-	twait_wait_tuple(tw, &info->tuple);
-	info->uid = (u32)-1;
-	info->mark = tw->tw_mark;
-	info->state = twait_wait_state(tw);
-	info->way = TWAIT_WAY_NONE;
-	info->fate = TWAIT_FATE_NONE;
+	if (verdict == TWAIT_VERDICT_ALLOWED || is_first_refusal(info))
+		emit_rare(tnet, TWAIT_RING_REUSE, &event);
+	else if (is_watched(tnet))
+		event_emit(tnet, TWAIT_RING_EVENTS, &event);
 }
 
 /**
@@ -644,12 +756,12 @@ void twait_reuse_decided(const struct inet_timewait_sock *tw, bool allowed)
 			flow->info.fate = TWAIT_FATE_CONNECT;
 		}
 		info = flow->info;
-		twait_flow_unlock(hash, flags);
 	} else {
 		if (allowed)
 			offer_without_record(tw, TWAIT_FATE_CONNECT);
 		info_without_record(&info, tw);
 	}
+	twait_flow_unlock(hash, flags);
 	info.fate = TWAIT_FATE_NONE;
 	reuse_emit(tnet, &info, twait_wait_left_ms(tw), TWAIT_PATH_CONNECT,
 		   allowed ? TWAIT_VERDICT_ALLOWED : TWAIT_VERDICT_REFUSED);
@@ -703,6 +815,7 @@ void twait_descheduled(const struct inet_timewait_sock *tw)
 
 	flow = twait_flow_lock(hash, tw, &flags);
 	if (!flow) {
+		twait_flow_unlock(hash, flags);
 		descheduled_without_record(tw);
 		return;
 	}
@@ -711,13 +824,9 @@ void twait_descheduled(const struct inet_timewait_sock *tw)
 		return;
 	}
 	flow->settled = true;
-	/*
-	 * A SYN that found no listener leaves its offer behind. In softirq the
-	 * offer is always the present one; elsewhere (a threaded NAPI, tun) it
-	 * is if the task that made it is the task that takes it.
-	 */
+	/* A SYN that found no listener leaves its offer behind. */
 	if (flow->offer != TWAIT_FATE_NONE &&
-	    (in_serving_softirq() || flow->offer_task == current->pid))
+	    flow->offer_context == this_context())
 		flow->info.fate = flow->offer;
 	else
 		flow->info.fate = fate_from_outside(tw);
@@ -787,6 +896,7 @@ void twait_ended(const struct inet_timewait_sock *tw)
 
 	flow = twait_flow_lock(hash, tw, &flags);
 	if (!flow) {
+		twait_flow_unlock(hash, flags);
 		ended_without_record(tw);
 		return;
 	}

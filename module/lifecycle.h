@@ -10,6 +10,7 @@ struct net;
 struct sk_buff;
 struct sock;
 struct tcphdr;
+struct twait_flow;
 struct twait_net;
 
 /**
@@ -36,7 +37,8 @@ void twait_closing(const struct sock *sk);
 void twait_closed(const struct sock *sk, int old_state);
 void twait_entered(const struct inet_timewait_sock *tw, const struct sock *sk,
 		   int timeo);
-bool twait_adopted(const struct inet_timewait_sock *tw, u16 walk);
+void twait_adopted(const struct inet_timewait_sock *tw, u16 walk, bool resync);
+void twait_lost(struct twait_flow *flow);
 bool twait_visited(struct twait_visit *visit,
 		   const struct inet_timewait_sock *tw,
 		   const struct sk_buff *skb, const struct tcphdr *th);
@@ -45,5 +47,6 @@ void twait_reuse_decided(const struct inet_timewait_sock *tw, bool allowed);
 void twait_descheduled(const struct inet_timewait_sock *tw);
 void twait_ended(const struct inet_timewait_sock *tw);
 void twait_overflows_baseline(struct twait_net *tnet);
+u64 twait_overflows(const struct twait_net *tnet);
 
 #endif

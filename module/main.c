@@ -16,6 +16,7 @@
 #include "lifecycle.h"
 #include "netns.h"
 #include "proc.h"
+#include "resync.h"
 
 #define TWAIT_RECORDS_MIN	1024
 #define TWAIT_RECORDS_MAX	(1U << 24)
@@ -79,18 +80,25 @@ static int __init timewait_init(void)
 	err = twait_rings_init();
 	if (err)
 		goto out_closer;
-	err = register_pernet_subsys(&timewait_net_ops);
+	err = twait_hooks_init();
 	if (err)
 		goto out_rings;
+	err = register_pernet_subsys(&timewait_net_ops);
+	if (err)
+		goto out_retired;
 	err = twait_hooks_arm();
 	if (err)
 		goto out_nets;
 	twait_adopt_all();
+	twait_resync_start();
 	return 0;
 
 out_nets:
 	unregister_pernet_subsys(&timewait_net_ops);
+out_retired:
+	/* Also those whose namespaces were begun and given up again. */
 	twait_nets_flush();
+	twait_hooks_exit();
 out_rings:
 	twait_rings_exit();
 out_closer:
@@ -102,9 +110,11 @@ out_flow:
 
 static void __exit timewait_exit(void)
 {
+	twait_resync_stop();
 	twait_hooks_disarm();
 	unregister_pernet_subsys(&timewait_net_ops);
 	twait_nets_flush();
+	twait_hooks_exit();
 	twait_rings_exit();
 	twait_closer_exit();
 	twait_flow_exit();

@@ -16,11 +16,12 @@
 #define TWAIT_EVENTS_SLOTS	8192
 #define TWAIT_RECENT_SLOTS	1024
 #define TWAIT_RETIRE_DELAY	(HZ / 10)
-#define TWAIT_RETIRE_TRIES	100
+/* cleanup_net() may have many namespaces to take down before it purges waits. */
+#define TWAIT_RETIRE_TRIES	3000
 
 unsigned int twait_net_id;
 LIST_HEAD(twait_nets);
-DEFINE_MUTEX(twait_nets_lock);
+DEFINE_MUTEX(twait_nets_lock);	/* guards twait_nets and all that is retired */
 struct twait_ring twait_rings[TWAIT_RING_MAX];
 
 static LIST_HEAD(retired);			/* guarded by twait_nets_lock */
@@ -143,6 +144,8 @@ static void retire_work_fn(struct work_struct *work)
 	struct twait_totals totals;
 	LIST_HEAD(done);
 
+	/* Who found a namespace's part before it was retired has done with it. */
+	synchronize_rcu();
 	mutex_lock(&twait_nets_lock);
 	list_for_each_entry_safe(tnet, next, &retired, list) {
 		twait_stats_fold(&tnet->stats, &totals);

@@ -32,6 +32,9 @@ enum twait_ring_id {
  * @proc: its directory under /proc/net
  * @stats: its counters
  * @stream: what it put into each ring
+ * @overflows_before: TCPTimeWaitOverflow when we began
+ * @drifts: the module's count has not been the kernel's, guarded by
+ *          twait_nets_lock
  * @unrecorded: waits that are counted but for which there was no record
  * @retire_tries: how often its last records were waited for
  */
@@ -44,6 +47,8 @@ struct twait_net {
 	struct proc_dir_entry *proc;
 	struct twait_stats stats;
 	struct twait_stream stream[TWAIT_RING_MAX];
+	u64 overflows_before;
+	bool drifts;
 	atomic_t unrecorded;
 	unsigned int retire_tries;
 };
@@ -69,7 +74,8 @@ static inline struct twait_net *twait_net_of(const struct net *net)
 {
 	const struct twait_net_slot *slot = net_generic(net, twait_net_id);
 
-	return READ_ONCE(slot->tnet);
+	/* A namespace that is still being set up has no slot yet. */
+	return slot ? READ_ONCE(slot->tnet) : NULL;
 }
 
 int twait_rings_init(void);

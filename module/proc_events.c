@@ -27,7 +27,7 @@
  * @text: the line that is being written
  */
 struct events_reader {
-	struct mutex lock;
+	struct mutex lock;	/* one reader at a time */
 	const char *name;
 	bool follows;
 	bool header_done;
@@ -112,7 +112,7 @@ static int next_event(struct events_reader *reader, bool nonblock)
 			return ret;
 		if (nonblock)
 			return -EAGAIN;
-		ret = wait_event_interruptible(cursor->ring->readers,
+		ret = wait_event_interruptible(*cursor->ring->readers,
 					       twait_cursor_has_next(cursor));
 		if (ret)
 			return ret;
@@ -173,7 +173,7 @@ static __poll_t events_poll(struct file *file, poll_table *wait)
 
 	if (!reader->follows || !READ_ONCE(reader->header_done))
 		return EPOLLIN | EPOLLRDNORM;
-	poll_wait(file, &cursor->ring->readers, wait);
+	poll_wait(file, cursor->ring->readers, wait);
 	if (READ_ONCE(cursor->stream->closed))
 		return EPOLLIN | EPOLLRDNORM | EPOLLHUP;
 	return twait_cursor_has_next(cursor) ? EPOLLIN | EPOLLRDNORM : 0;

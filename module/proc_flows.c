@@ -22,17 +22,23 @@ struct row {
 /**
  * struct flows_iter - one open file
  * @tnet: whose flows
+ * @bucket: the one that @row is a copy of, counted from 1; 0 before the first
+ * @first: number of the first row in its bucket
  * @skip: flows of the bucket still to be passed over
  * @rows: how many are in @row
  * @row: flows of one bucket
  * @text: a line that is being written
  *
- * A position in the file is a bucket and a flow in it, so reading goes on where
- * it was, however the table has changed: a flow that stays is shown once, one
- * that comes or goes meanwhile may or may not be.
+ * A position in the file is a bucket and a flow in it. A bucket's flows are
+ * copied at once and shown from the copy, however many reads that takes, so a
+ * flow that stays is shown once, and one that comes or goes meanwhile once or
+ * not at all. (Should more than TWAIT_ROWS share a bucket, that holds of each
+ * turn by itself.)
  */
 struct flows_iter {
 	const struct twait_net *tnet;
+	unsigned int bucket;
+	unsigned int first;
 	unsigned int skip;
 	unsigned int rows;
 	struct row row[TWAIT_ROWS];
@@ -58,7 +64,7 @@ static void copy_row(struct twait_flow *flow, void *arg)
 	row->info = flow->info;
 	/* A wait that is let go of tells why only when it has ended. */
 	row->info.fate = TWAIT_FATE_NONE;
-	row->left_ms = twait_wait_left_ms(flow->tw);
+	row->left_ms = twait_left_ms(flow->expires);
 }
 
 /*
@@ -76,6 +82,8 @@ static void *flows_seek(struct flows_iter *iter, loff_t *pos)
 		if (twait_flow_bucket_is_empty(bucket - 1))
 			continue;
 		iter->rows = 0;
+		iter->bucket = bucket;
+		iter->first = nth;
 		iter->skip = nth;
 		twait_flow_bucket_visit(bucket - 1, copy_row, iter);
 		if (iter->rows) {
@@ -88,11 +96,16 @@ static void *flows_seek(struct flows_iter *iter, loff_t *pos)
 
 static void *flows_start(struct seq_file *m, loff_t *pos)
 {
+	struct flows_iter *iter = m->private;
+	unsigned int row = POSITION_ROW(*pos) - iter->first;
+
 	if (!*pos)
 		return SEQ_START_TOKEN;
 	if (!POSITION_BUCKET(*pos))
 		*pos = POSITION(1, 0);
-	return flows_seek(m->private, pos);
+	if (POSITION_BUCKET(*pos) == iter->bucket && row < iter->rows)
+		return &iter->row[row];
+	return flows_seek(iter, pos);
 }
 
 static void *flows_next(struct seq_file *m, void *v, loff_t *pos)

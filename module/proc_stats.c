@@ -5,6 +5,7 @@
 #include "compat.h"
 #include "flow.h"
 #include "hook.h"
+#include "lifecycle.h"
 #include "netns.h"
 #include "proc.h"
 
@@ -72,10 +73,8 @@ static int stats_show(struct seq_file *m, void *v)
 	put(m, "adopted_total", count[TWAIT_COUNT_ADOPTED]);
 	put(m, "ended_total", totals.ended);
 	show_ended(m, "", count);
-#define X(upper, lower) \
-	put(m, "avoided_" #lower "_total", count[TWAIT_COUNT_AVOIDED_##upper]);
-	TWAIT_AVOIDS(X)
-#undef X
+	put(m, "avoided_linger_total", count[TWAIT_COUNT_AVOIDED_LINGER]);
+	put(m, "avoided_overflow_total", twait_overflows(tnet));
 	put(m, "reuse_connect_allowed_total",
 	    count[TWAIT_COUNT_REUSE_CONNECT_ALLOWED]);
 	put(m, "reuse_connect_refused_total",

@@ -67,9 +67,13 @@ void twait_stats_fold(const struct twait_stats *stats,
 				    count[TWAIT_COUNT_ADOPTED_IN_FIN_WAIT2] -
 				    count[TWAIT_COUNT_ADVANCED] -
 				    count[TWAIT_COUNT_ENDED_IN_FIN_WAIT2];
-	/* An advance and an end of the same wait are counted one by one. */
-	totals->waiting_fin_wait2 = min(totals->waiting_fin_wait2,
-					totals->waiting);
+	/*
+	 * Should a probe have been missed, an end may be one too many until the
+	 * resync; that is no reason to print a number near 2^64.
+	 */
+	totals->waiting = max_t(s64, totals->waiting, 0);
+	totals->waiting_fin_wait2 = clamp_t(s64, totals->waiting_fin_wait2, 0,
+					    totals->waiting);
 	totals->records = count[TWAIT_COUNT_RECORDED] -
 			  count[TWAIT_COUNT_FORGOTTEN];
 	for_each_possible_cpu(cpu)

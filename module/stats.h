@@ -30,10 +30,7 @@ enum twait_counter {
 	TWAIT_COUNT_RECORDED,		/* records taken */
 	TWAIT_COUNT_RECORDS_LOST,
 	TWAIT_COUNT_OWNERS_LOST,
-	/* Avoided, one for each kind. */
-#define X(upper, lower) TWAIT_COUNT_AVOIDED_##upper,
-	TWAIT_AVOIDS(X)
-#undef X
+	TWAIT_COUNT_AVOIDED_LINGER,	/* overflows are counted by the kernel */
 	TWAIT_COUNT_REUSE_CONNECT_ALLOWED,
 	TWAIT_COUNT_REUSE_CONNECT_REFUSED,
 	TWAIT_COUNT_REUSE_SYN_ALLOWED,

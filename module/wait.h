@@ -3,8 +3,9 @@
  * Reading the kernel's timewait minisock. Only fields that exist from 5.10 on.
  *
  * The caller sees to it that the minisock lives: it was handed to the probed
- * function, or our record of it stands under its bucket lock, which
- * tcp_twsk_destructor() has to pass before the memory goes.
+ * function, or stands in the kernel's hash table under the bucket's lock. The
+ * pointer in a record of ours is no such thing: should the probe on its end have
+ * been missed, it leads nowhere.
  */
 #ifndef TWAIT_WAIT_H
 #define TWAIT_WAIT_H
@@ -83,19 +84,25 @@ static inline void twait_sock_tuple(const struct sock *sk,
 }
 
 /**
- * twait_wait_left_ms() - what is left of a wait
- * @tw: the minisock, its timer armed
+ * twait_left_ms() - what is left of a wait
+ * @expires: when its timer should fire, in jiffies
  *
  * The timer wheel fires late, by up to an eighth of the time at this
  * distance; until it does, 0 is left.
  *
  * Return: milliseconds, 0 or more.
  */
-static inline s64 twait_wait_left_ms(const struct inet_timewait_sock *tw)
+static inline s64 twait_left_ms(unsigned long expires)
 {
-	long left = READ_ONCE(tw->tw_timer.expires) - jiffies;
+	long left = expires - jiffies;
 
 	return left > 0 ? jiffies_to_msecs(left) : 0;
+}
+
+/* The same of a minisock that the caller was handed, its timer armed. */
+static inline s64 twait_wait_left_ms(const struct inet_timewait_sock *tw)
+{
+	return twait_left_ms(READ_ONCE(tw->tw_timer.expires));
 }
 
 #endif

@@ -114,7 +114,8 @@ enum read_result reader_open(struct reader *reader, const char *file)
 
 	reader->fd = -1;
 	reader->error = 0;
-	reader->from = reader->to = 0;
+	reader->from = 0;
+	reader->to = 0;
 	if (!read_path(reader->path, file))
 		return read_error(reader, ENAMETOOLONG);
 	reader->fd = open(reader->path, O_RDONLY | O_CLOEXEC);
@@ -140,7 +141,8 @@ static enum read_result skip_line(struct reader *reader)
 		ssize_t got = read(reader->fd, reader->buf, sizeof(reader->buf));
 		char *end;
 
-		reader->from = reader->to = 0;
+		reader->from = 0;
+		reader->to = 0;
 		if (got < 0 && errno == EINTR)
 			return READ_STOPPED;
 		if (got <= 0)

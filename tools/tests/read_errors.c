@@ -24,7 +24,7 @@ static int is_ours(int fd)
 	if (len < 0)
 		return 0;
 	path[len] = '\0';
-	return strstr(path, "/net/timewait/") != NULL;
+	return !!strstr(path, "/net/timewait/");
 }
 
 ssize_t read(int fd, void *buf, size_t size)

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Watching that our count of waits is the kernel's, and mending it.
+ *
+ * A kprobe can be missed: it is skipped on a CPU where another one's handler,
+ * perhaps of perf or bpftrace, was interrupted; and kernel.ftrace_enabled=0
+ * stops them all without a word. Then a wait began or ended unseen, and our count
+ * stays away from the kernel's own. So the two are compared now and then, and if
+ * they differ for longer than a wait takes from the one count to the other, the
+ * kernel's table is walked: what is there and not recorded is adopted, what is
+ * recorded and not there ended as "unknown". All that is counted as resynced.
+ */
+#include <linux/delay.h>
+#include <linux/timekeeping.h>
+#include <linux/workqueue.h>
+
+#include "adopt.h"
+#include "compat.h"
+#include "flow.h"
+#include "lifecycle.h"
+#include "netns.h"
+#include "resync.h"
+
+#define TWAIT_RESYNC_PERIOD	(2 * HZ)
+#define TWAIT_DRIFT_LOOKS	5
+#define TWAIT_DRIFT_PAUSE_MS	20
+/* Longer than any wait is out of the kernel's table before it has ended. */
+#define TWAIT_LIMBO_MS		500
+
+static void resync_work_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(resync_work, resync_work_fn);
+static u16 last_walk = 1;	/* written by resync_work only */
+
+/**
+ * struct sweep - looking for records whose waits have gone
+ * @walk: what the records carry that were met
+ * @begun_ns: when the walk began: younger ones need not have been met
+ */
+struct sweep {
+	u16 walk;
+	u64 begun_ns;
+};
+
+static s64 drift_now(const struct twait_net *tnet)
+{
+	struct twait_totals totals;
+
+	twait_stats_fold(&tnet->stats, &totals);
+	return totals.waiting - twait_kernel_waiting(tnet->net);
+}
+
+/*
+ * The drift that stays. A wait is in the one count a moment before it is in the
+ * other, so with traffic each look is off by a few, to either side; what all
+ * looks agree on is no passing thing. Return: 0 if they do not agree.
+ */
+static s64 drift_that_stays(const struct twait_net *tnet)
+{
+	s64 drift = drift_now(tnet);
+	s64 least = drift, most = drift;
+	int i;
+
+	for (i = 1; i < TWAIT_DRIFT_LOOKS && drift; i++) {
+		msleep(TWAIT_DRIFT_PAUSE_MS);
+		drift = drift_now(tnet);
+		least = min(least, drift);
+		most = max(most, drift);
+	}
+	if (least > 0)
+		return least;
+	return most < 0 ? most : 0;
+}
+
+/* Return: whether any namespace drifts. */
+static bool look_for_drift(void)
+{
+	struct twait_net *tnet;
+	bool any = false;
+
+	mutex_lock(&twait_nets_lock);
+	list_for_each_entry(tnet, &twait_nets, list) {
+		tnet->drifts = drift_that_stays(tnet);
+		any |= tnet->drifts;
+	}
+	mutex_unlock(&twait_nets_lock);
+	return any;
+}
+
+static void sweep_one(struct twait_flow *flow, void *arg)
+{
+	const struct sweep *sweep = arg;
+
+	if (flow->walk != sweep->walk &&
+	    flow->info.entered_ns < sweep->begun_ns)
+		twait_lost(flow);
+}
+
+/*
+ * Two walks with a pause, and a record goes only if neither met its wait: one
+ * that was just on its way out at the first has ended by itself at the second.
+ */
+static void walk_and_sweep(void)
+{
+	struct sweep sweep = {
+		.walk = ++last_walk ?: ++last_walk,
+		.begun_ns = ktime_get_ns(),
+	};
+	unsigned int i;
+
+	twait_readopt_all(sweep.walk);
+	msleep(TWAIT_LIMBO_MS);
+	twait_readopt_all(sweep.walk);
+	for (i = 0; i < twait_flow_buckets(); i++) {
+		if (!twait_flow_bucket_is_empty(i))
+			twait_flow_bucket_visit(i, sweep_one, &sweep);
+		if (!(i & 0xfff))
+			cond_resched();
+	}
+}
+
+/*
+ * What the walk could not mend: waits without a record, of which nobody knows
+ * which have ended.
+ */
+static void mend_counts(struct twait_net *tnet)
+{
+	s64 drift = drift_that_stays(tnet);
+
+	if (drift > 0) {
+		twait_count_add(&tnet->stats, TWAIT_COUNT_ENDED_UNKNOWN, drift);
+		twait_count_add(&tnet->stats, TWAIT_COUNT_RESYNCED, drift);
+		atomic_sub(min_t(s64, drift, atomic_read(&tnet->unrecorded)),
+			   &tnet->unrecorded);
+	} else if (drift < 0) {
+		twait_count_add(&tnet->stats, TWAIT_COUNT_ADOPTED, -drift);
+		twait_count_add(&tnet->stats, TWAIT_COUNT_RESYNCED, -drift);
+		atomic_add(-drift, &tnet->unrecorded);
+	}
+}
+
+static void resync_work_fn(struct work_struct *work)
+{
+	struct twait_net *tnet;
+
+	if (look_for_drift()) {
+		walk_and_sweep();
+		mutex_lock(&twait_nets_lock);
+		list_for_each_entry(tnet, &twait_nets, list)
+			if (tnet->drifts)
+				mend_counts(tnet);
+		mutex_unlock(&twait_nets_lock);
+	}
+	schedule_delayed_work(&resync_work, TWAIT_RESYNC_PERIOD);
+}
+
+/**
+ * twait_resync_start() - begin to watch
+ *
+ * Context: process; the hooks are armed, what was there is adopted.
+ */
+void twait_resync_start(void)
+{
+	schedule_delayed_work(&resync_work, TWAIT_RESYNC_PERIOD);
+}
+
+/**
+ * twait_resync_stop() - watch no more
+ *
+ * Context: process, may sleep.
+ */
+void twait_resync_stop(void)
+{
+	cancel_delayed_work_sync(&resync_work);
+}

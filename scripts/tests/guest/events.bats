@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The file events keeps the rules of /dev/kmsg.
+
+load ../lib.bash
+
+# python TEXT: with the helpers below.
+python() {
+	PYTHONPATH=$BATS_TEST_DIRNAME/.. python3 -c "
+import errno, os, select, subprocess, sys
+EVENTS = '$twait/events'
+def traffic(*args):
+    subprocess.run(['$traffic', *args], check=True, stdout=subprocess.DEVNULL)
+def stat(name):
+    return next(int(l.split()[1]) for l in open('$twait/stats') if l.split()[0] == name)
+def keys(line):
+    return dict(w.split('=', 1) for w in line.split())
+def drain(fd):
+    records = []
+    while True:
+        try:
+            record = os.read(fd, 8192).decode()
+        except BlockingIOError:
+            return records
+        assert record.endswith('\n') and record.count('\n') == 1, record
+        records.append(record)
+$1"
+}
+
+@test "one record a read, numbered without a hole, from the open on" {
+	load_timewait
+	"$traffic" active 5
+	python "
+fd = os.open(EVENTS, os.O_RDONLY | os.O_NONBLOCK)
+assert os.read(fd, 8192) == b'# timewait events 1\n'
+assert drain(fd) == []
+traffic('-p', '7001', 'orphan', '3')
+records = [keys(r) for r in drain(fd)]
+first = int(records[0]['seq'])
+assert [int(r['seq']) for r in records] == list(range(first, first + 6)), records
+assert sorted(r['event'] for r in records) == ['advance'] * 3 + ['enter'] * 3
+assert all(r['dport'] == '7001' and r['comm'] == 'traffic' for r in records)
+times = [int(r['time_ns']) for r in records]
+assert times == sorted(times)
+assert stat('events_total') == 6
+"
+}
+
+@test "EAGAIN when empty, EINVAL for a buffer that is too small, nothing is lost by it" {
+	load_timewait
+	python "
+fd = os.open(EVENTS, os.O_RDONLY | os.O_NONBLOCK)
+os.read(fd, 8192)
+try:
+    os.read(fd, 8192)
+    sys.exit('read something')
+except BlockingIOError:
+    pass
+traffic('active', '1')
+try:
+    os.read(fd, 100)
+    sys.exit('a record cut short')
+except OSError as e:
+    assert e.errno == errno.EINVAL
+assert len(drain(fd)) == 1
+"
+}
+
+@test "poll tells when there is something to read" {
+	load_timewait
+	python "
+fd = os.open(EVENTS, os.O_RDONLY | os.O_NONBLOCK)
+os.read(fd, 8192)
+p = select.poll()
+p.register(fd, select.POLLIN)
+assert p.poll(300) == []
+t = subprocess.Popen(['sh', '-c', 'sleep 1; $traffic active 1'], stdout=subprocess.DEVNULL)
+assert p.poll(10000) == [(fd, select.POLLIN)]
+assert len(drain(fd)) == 1
+assert p.poll(300) == []
+t.wait()
+"
+}
+
+@test "each open file has a cursor of its own" {
+	load_timewait
+	python "
+one = os.open(EVENTS, os.O_RDONLY | os.O_NONBLOCK)
+os.read(one, 8192)
+traffic('active', '2')
+two = os.open(EVENTS, os.O_RDONLY | os.O_NONBLOCK)
+os.read(two, 8192)
+traffic('active', '3')
+assert len(drain(one)) == 5
+assert len(drain(two)) == 3
+"
+}
+
+@test "EPIPE once after an overrun, then on; the lost ones are counted" {
+	load_timewait
+	python "
+fd = os.open(EVENTS, os.O_RDONLY | os.O_NONBLOCK)
+os.read(fd, 8192)
+traffic('active', '9000')
+emitted = stat('events_total')
+assert emitted >= 9000
+try:
+    os.read(fd, 8192)
+    sys.exit('no EPIPE')
+except BrokenPipeError:
+    pass
+records = [keys(r) for r in drain(fd)]
+seqs = [int(r['seq']) for r in records]
+assert seqs == list(range(seqs[0], emitted)), (seqs[0], seqs[-1], emitted)
+lost = stat('events_lost_total')
+assert lost == seqs[0] and lost + len(records) == emitted, (lost, len(records), emitted)
+"
+}
+
+@test "nobody reads: nothing of the frequent kinds is emitted" {
+	load_timewait
+	"$traffic" active 20
+	expect events_total 0
+	# The rare kinds are kept for who comes later.
+	"$traffic" -p 7001 connect 3
+	"$traffic" -p 7002 rst 3
+	expect events_total 0
+	[ "$(count_rows reuse verdict=allowed)" = 3 ]
+	[ "$(count_rows assassinations fate=rst)" = 3 ]
+	[ "$(count_rows assassinations avoid=linger)" = 3 ]
+}
+
+@test "the rings of the rare kinds keep the last ones, and reading them ends" {
+	load_timewait
+	"$traffic" linger 1500
+	[ "$(count_rows assassinations)" = 1024 ]
+	first=$(rows assassinations | head -n 1)
+	[ "$(key seq "$first")" = 476 ]
+	expect avoided_linger_total 1500
+}
+
+@test "a flood of another namespace costs this one's reader nothing it is not told of" {
+	load_timewait
+	ip netns add flood
+	ip -n flood link set lo up
+	python "
+fd = os.open(EVENTS, os.O_RDONLY | os.O_NONBLOCK)
+os.read(fd, 8192)
+other = subprocess.Popen(['ip', 'netns', 'exec', 'flood', 'cat', EVENTS], stdout=subprocess.DEVNULL)
+traffic('active', '2')
+subprocess.run(['ip', 'netns', 'exec', 'flood', '$traffic', 'active', '9000'], check=True, stdout=subprocess.DEVNULL)
+traffic('active', '3')
+other.kill()
+other.wait()
+try:
+    got = drain(fd)
+    assert len(got) == 5, got
+except BrokenPipeError:
+    got = drain(fd)
+    assert len(got) == 3, got
+    assert stat('events_lost_total') == 2
+assert all(keys(r)['src'] == '127.0.0.1' for r in got)
+assert stat('events_total') == 5
+"
+	ip netns del flood
+}

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Probes can be missed. Then the counts are mended, and it is told.
+
+load ../lib.bash
+
+settled() {
+	at_rest && [ "$(stat records)" = "$(stat waiting)" ]
+}
+
+@test "nothing is mended while nothing is missed" {
+	load_timewait
+	"$traffic" mix 1000
+	sleep 5
+	balanced
+	recorded
+}
+
+@test "beginnings and ends that went unseen are found again" {
+	load_timewait
+	"$traffic" active 30
+	"$traffic" -6 -p 7001 active 20
+	# All kprobes are silent, without a word.
+	sysctl -qw kernel.ftrace_enabled=0
+	"$traffic" -p 7002 active 40
+	ss -HtanK state time-wait dport = 7000 >/dev/null
+	ss -HtanK state time-wait dport = 7001 >/dev/null
+	sysctl -qw kernel.ftrace_enabled=1
+	[ "$(sockstat_tw)" = 40 ]
+	eventually 15 settled
+	expect waiting 40
+	expect adopted_total 40
+	expect ended_unknown_total 50
+	expect resynced_total 90
+	[ "$(count_rows connections dport=7002 way=adopted)" = 40 ]
+	[ "$(count_rows connections)" = 40 ]
+	# And on as ever.
+	"$traffic" -p 7003 active 5
+	expect entered_total 55
+	ss -HtanK state time-wait >/dev/null
+	expect ended_killed_total 45
+	expect waiting 0
+}
+
+@test "also where there is no record for each wait" {
+	load_timewait max_records=1024
+	"$traffic" active 1500
+	sysctl -qw kernel.ftrace_enabled=0
+	ss -HtanK state time-wait dport = 7000 >/dev/null
+	"$traffic" -p 7001 active 1200
+	sysctl -qw kernel.ftrace_enabled=1
+	eventually 20 at_rest
+	sleep 6
+	expect waiting 1200
+	[ "$(stat records)" -le 1024 ]
+	ss -HtanK state time-wait >/dev/null
+	eventually 5 at_rest
+	expect waiting 0
+}
