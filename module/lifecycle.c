@@ -792,7 +792,8 @@ static void descheduled_without_record(const struct inet_timewait_sock *tw)
 	if (this_cpu_read(last.tw) == tw)
 		fate = this_cpu_read(last.fate);
 	offer_without_record(tw, fate);
-	if (!tnet || fate != TWAIT_FATE_SYN)
+	/* One that was not adopted yet has no beginning, and gets no end. */
+	if (!tnet || fate != TWAIT_FATE_SYN || !atomic_read(&tnet->unrecorded))
 		return;
 	info_without_record(&info, tw);
 	syn_took_over(tnet, tw, &info);

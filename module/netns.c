@@ -144,9 +144,9 @@ static void retire_work_fn(struct work_struct *work)
 	struct twait_totals totals;
 	LIST_HEAD(done);
 
+	mutex_lock(&twait_nets_lock);
 	/* Who found a namespace's part before it was retired has done with it. */
 	synchronize_rcu();
-	mutex_lock(&twait_nets_lock);
 	list_for_each_entry_safe(tnet, next, &retired, list) {
 		twait_stats_fold(&tnet->stats, &totals);
 		if (totals.records &&

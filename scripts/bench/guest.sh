@@ -16,13 +16,9 @@ elapsed() {
 	"$traffic" loop "$1" | sed 's/.*elapsed_ns=//'
 }
 
-# reading NAME FILE: instructions of the second reading; the first warms up
+# reading NAME FILE: instructions
 reading() {
-	dd if="$2" of=/dev/null bs=128k 2>/dev/null
-	begun=$(date +%s%N)
-	dd if="$2" of=/dev/null bs=128k 2>/dev/null
-	ended=$(date +%s%N)
-	echo "$1 $((ended - begun))"
+	echo "$1 $(build/tests/reading "$2")"
 }
 
 # Waits enough, from as many source addresses as it takes: no two alike.

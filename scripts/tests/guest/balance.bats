@@ -95,6 +95,9 @@ read_to_the_end() {
 	wait "$pid" "$pid6"
 	eventually 10 at_rest
 	recorded
+	equal "ended by syn" "$(stat ended_syn_total)" \
+		"SYNs allowed" "$(stat reuse_syn_allowed_total)"
+	expect resynced_total 0
 	expect ended_unknown_total 0
 	expect probes_missed_total 0
 	equal "entered + adopted - ended" \
