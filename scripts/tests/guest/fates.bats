@@ -72,13 +72,18 @@ both() {
 	END
 	holder=$!
 	eventually 10 test -e "$BATS_TEST_TMPDIR/ready"
-	[ "$(count_rows connections state=fin_wait2 dport=7010 comm=python3)" = 5 ]
+	# The last ACK may still be on its way.
+	eventually 5 five_in_fin_wait2
 	row=$(rows connections state=fin_wait2 dport=7010 | head -n 1)
 	length=$(key length_ms "$row")
 	[ "$length" -ge 7900 ] && [ "$length" -le 8100 ]
 	eventually 15 gone 7010
 	expect ended_expired_total 5
 	kill $holder
+}
+
+five_in_fin_wait2() {
+	[ "$(count_rows connections state=fin_wait2 dport=7010 comm=python3)" = 5 ]
 }
 
 gone() {
@@ -180,8 +185,11 @@ assassinate() {
 	[ "$(stat reuse_connect_refused_total)" -ge 20 ]
 	expect reuse_connect_allowed_total 0
 	[ "$(count_rows connections dport=7000 refused=0)" = 0 ]
-	# One connect() was refused 20 times: one line among the recent ones.
-	[ "$(count_rows reuse path=connect verdict=refused dport=7000)" = 1 ]
+	# One connect() was refused 20 times and more; of that the recent ones keep
+	# a line a second and a CPU.
+	lines=$(count_rows reuse path=connect verdict=refused dport=7000)
+	[ "$lines" -ge 1 ]
+	[ "$lines" -le 4 ]
 	expect waiting 20
 	balanced
 }
