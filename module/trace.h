@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Tracepoints, for perf, trace-cmd and bpftrace. Words are in the events as
- * text, so that a filter can say fate == "rst" without knowing a number.
+ * text, so that a filter can say fate == "rst" without knowing a number; padded,
+ * because bpftrace counts what stands behind the NUL as part of the word.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM timewait
@@ -43,10 +44,10 @@ DECLARE_EVENT_CLASS(timewait_flow,
 		__entry->pid = info->owner.pid;
 		__entry->uid = info->uid;
 		memcpy(__entry->comm, info->owner.comm, TASK_COMM_LEN);
-		strscpy(__entry->state, twait_state_word(info->state),
-			TWAIT_TRACE_WORD_BYTES);
-		strscpy(__entry->way, twait_way_word(info->way),
-			TWAIT_TRACE_WORD_BYTES);
+		strscpy_pad(__entry->state, twait_state_word(info->state),
+			    TWAIT_TRACE_WORD_BYTES);
+		strscpy_pad(__entry->way, twait_way_word(info->way),
+			    TWAIT_TRACE_WORD_BYTES);
 	),
 
 	TP_printk("src=%pI6c sport=%u dst=%pI6c dport=%u state=%s way=%s pid=%u comm=%s uid=%u netns=%u",
@@ -90,10 +91,10 @@ TRACE_EVENT(timewait_end,
 		__entry->age_ns = age_ns;
 		__entry->left_ms = left_ms;
 		memcpy(__entry->comm, info->owner.comm, TASK_COMM_LEN);
-		strscpy(__entry->state, twait_state_word(info->state),
-			TWAIT_TRACE_WORD_BYTES);
-		strscpy(__entry->fate, twait_fate_word(info->fate),
-			TWAIT_TRACE_WORD_BYTES);
+		strscpy_pad(__entry->state, twait_state_word(info->state),
+			    TWAIT_TRACE_WORD_BYTES);
+		strscpy_pad(__entry->fate, twait_fate_word(info->fate),
+			    TWAIT_TRACE_WORD_BYTES);
 	),
 
 	TP_printk("src=%pI6c sport=%u dst=%pI6c dport=%u state=%s fate=%s age_ns=%llu left_ms=%lld pid=%u comm=%s netns=%u",
@@ -128,8 +129,8 @@ TRACE_EVENT(timewait_avoid,
 		__entry->pid = info->owner.pid;
 		__entry->uid = info->uid;
 		memcpy(__entry->comm, info->owner.comm, TASK_COMM_LEN);
-		strscpy(__entry->avoid, twait_avoid_word(avoid),
-			TWAIT_TRACE_WORD_BYTES);
+		strscpy_pad(__entry->avoid, twait_avoid_word(avoid),
+			    TWAIT_TRACE_WORD_BYTES);
 	),
 
 	TP_printk("src=%pI6c sport=%u dst=%pI6c dport=%u avoid=%s pid=%u comm=%s uid=%u netns=%u",

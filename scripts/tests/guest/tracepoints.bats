@@ -26,12 +26,15 @@ load ../lib.bash
 	load_timewait
 	timeout 300 bpftrace -B none -e '
 		BEGIN { printf("ready\n"); }
-		tracepoint:timewait:timewait_enter { @enter[str(args->way)] = count(); }
-		tracepoint:timewait:timewait_end { @end[str(args->fate)] = count(); }
-		tracepoint:timewait:timewait_avoid { @avoid[str(args->avoid)] = count(); }
+		tracepoint:timewait:timewait_enter { @enter[args->way] = count(); }
+		tracepoint:timewait:timewait_end { @end[args->fate] = count(); }
+		tracepoint:timewait:timewait_avoid { @avoid[args->avoid] = count(); }
 	' >"$BATS_TEST_TMPDIR/out" 2>&1 &
 	tracer=$!
-	eventually 200 grep -q ready "$BATS_TEST_TMPDIR/out"
+	eventually 100 grep -q ready "$BATS_TEST_TMPDIR/out" || {
+		cat "$BATS_TEST_TMPDIR/out"
+		false
+	}
 	"$traffic" active 4
 	"$traffic" -p 7001 linger 3
 	"$traffic" -p 7002 syn 2
