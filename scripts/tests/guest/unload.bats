@@ -148,8 +148,8 @@ as_many_records() {
 }
 
 @test "50 loads and unloads under traffic" {
-	for i in 0 1 2 3; do
-		[ $((i % 2)) = 0 ] && v6= || v6=-6
+	for i in 0 1; do
+		[ $i = 0 ] && v6= || v6=-6
 		(while [ ! -e "$BATS_TEST_TMPDIR/stop" ]; do
 			"$traffic" $v6 -p $((7000 + i)) mix 200 >/dev/null || exit
 		done) &
