@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # its variables are its caller's
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154 # its variables are its caller's
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What the scripts share; to be sourced by one that has set $me and $scripts.
@@ -75,4 +75,54 @@ list_sources() {
 # build_dir WHAT: where this checkout's WHAT is built, outside the checkout
 build_dir() {
 	echo "$cache/build/$(printf %s "$project" | sha256sum | cut -c1-12)/$1"
+}
+
+# The mirror that this machine's own release comes from: it carries the other
+# suites too. apt knows it in whichever of its file formats it is written.
+mirror() {
+	if [ -n "${TIMEWAIT_MIRROR-}" ]; then
+		echo "$TIMEWAIT_MIRROR"
+		return
+	fi
+	codename=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
+	# shellcheck disable=SC2016 # for apt
+	uri=$(apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' |
+		sed -n "s/^\($codename\|stable\) main //p" | sed -n 1p)
+	[ -n "$uri" ] || die 1 "found no Debian mirror in this machine's apt sources:" \
+		'set TIMEWAIT_MIRROR to one'
+	echo "$uri"
+}
+
+# apt_setup DIR SUITE: an apt of its own, that knows one suite and no packages
+apt_setup() {
+	mkdir -p "$1/state/lists/partial" "$1/cache/archives/partial"
+	: >"$1/status"
+	# Backports need the suite that they are for.
+	for part in "${2%-backports}" "$2"; do
+		echo 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]' \
+			"$mirror $part main"
+	done | uniq >"$1/sources.list"
+	# Valid-Until: sid's index can be older than it says it may be. The
+	# cleared hooks are the machine's, meant for its own package state.
+	cat >"$1/apt.conf" <<-END
+	Dir::State "$1/state";
+	Dir::State::status "$1/status";
+	Dir::Cache "$1/cache";
+	Dir::Etc::sourcelist "$1/sources.list";
+	Dir::Etc::sourceparts "/dev/null";
+	Dir::Etc::preferences "/dev/null";
+	Dir::Etc::preferencesparts "/dev/null";
+	APT::Architecture "$arch";
+	#clear APT::Architectures;
+	APT::Architectures { "$arch"; };
+	APT::Default-Release "$2";
+	APT::Install-Recommends "false";
+	APT::Sandbox::User "";
+	Acquire::Check-Valid-Until "false";
+	APT::Update::Error-Mode "any";
+	Acquire::Languages "none";
+	#clear APT::Update::Post-Invoke;
+	#clear APT::Update::Post-Invoke-Success;
+	#clear DPkg::Post-Invoke;
+	END
 }
