@@ -23,7 +23,9 @@ static_assert(TWAIT_IS_PROTOTYPE(inet_twsk_hashdance, void,
  * Hooks: inet_twsk_hashdance() up to 6.11, its timer armed before;
  * inet_twsk_hashdance_schedule() since, which arms it itself. Called by
  * tcp_time_wait() only (and dccp_time_wait() while there was DCCP).
- * Context: BH off, the socket locked; nobody else knows the minisock yet.
+ * Context: the socket locked; BH off up to 6.11, since then not if the segment
+ * comes out of the backlog: a softirq that interrupts us then misses its probes,
+ * which the resync finds. Nobody else knows the minisock yet.
  * Return: 0, to go on.
  */
 static int enter_handler(struct kprobe *kp, struct pt_regs *regs)

@@ -318,7 +318,7 @@ static enum twait_way way_of(enum twait_state state, const struct sock *sk)
  * @sk: the socket that it replaces, in the state that it leaves
  * @timeo: how long it will wait, in jiffies; -1 if its timer is armed already
  *
- * Context: BH off, the socket locked.
+ * Context: the socket locked; BH off up to 6.11, since then perhaps on.
  */
 void twait_entered(const struct inet_timewait_sock *tw, const struct sock *sk,
 		   int timeo)
