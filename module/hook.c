@@ -119,7 +119,10 @@ static int hook_arm(struct twait_hook *hook)
 		}
 	}
 	say_unavailable(hook);
-	return hook->required ? hook->error : 0;
+	if (!hook->required)
+		return 0;
+	/* insmod says of ENOENT that a symbol of the module is unknown. */
+	return hook->error == -ENOENT ? -EOPNOTSUPP : hook->error;
 }
 
 static void hook_disarm(struct twait_hook *hook)
