@@ -18,6 +18,9 @@ demo:			## see it work, in a virtual machine
 test:			## run the tests, in virtual machines
 	scripts/test
 
+matrix:			## run all tests on all kernels, and print a table (two hours)
+	scripts/matrix
+
 bench:			## measure what it costs
 	scripts/bench/run
 
@@ -26,6 +29,10 @@ check:			## look at the sources: style, sparse, layers, scripts
 
 load: root		## insert the module into the running kernel
 	@test -e timewait.ko || { echo "load: no timewait.ko: run 'make module' first" >&2; exit 1; }
+	@built=$$(modinfo -F vermagic ./timewait.ko | cut -d ' ' -f 1); \
+	test "$$built" = "$$(uname -r)" || { \
+		echo "load: timewait.ko is built for $$built, and this is $$(uname -r): run 'make module' again, without KDIR" >&2; \
+		exit 1; }
 	insmod timewait.ko
 
 unload: root		## remove it again
@@ -48,8 +55,22 @@ headers:
 		echo "module: no kernel headers in $(KDIR): install the package linux-headers-$$(uname -r)," >&2; \
 		echo "or give KDIR=/lib/modules/VERSION/build of a kernel that has them" >&2; \
 		exit 1; }
+	@test -e $(KDIR)/include/generated/autoconf.h -a -e $(KDIR)/include/config/kernel.release || { \
+		echo "module: the headers in $(KDIR) are not prepared: install the package linux-headers-VERSION," >&2; \
+		echo "or, in a kernel's source, run 'make modules_prepare' there" >&2; \
+		exit 1; }
+	@are=$$(cat $(KDIR)/include/config/kernel.release); \
+	for is in $(patsubst /lib/modules/%/build,%,$(filter /lib/modules/%/build,$(KDIR:/=))); do \
+		test "$$are" = "$$is" || { \
+			echo "module: the headers in $(KDIR) are of $$are, the kernel is $$is: no module built with them loads." >&2; \
+			echo "Install the package linux-headers-$$is" >&2; \
+			exit 1; }; \
+	done
+	@grep -qs '^CONFIG_KRETPROBES=y' $(KDIR)/include/config/auto.conf || { \
+		echo "module: the kernel of $(KDIR) has no CONFIG_KPROBES and CONFIG_KRETPROBES: it cannot be hooked" >&2; \
+		exit 1; }
 
 root:
 	@test $$(id -u) -eq 0 || { echo "$(MAKECMDGOALS): needs root: try sudo make $(MAKECMDGOALS)" >&2; exit 1; }
 
-.PHONY: all module tools demo test bench check load unload clean help headers root
+.PHONY: all module tools demo test matrix bench check load unload clean help headers root

@@ -21,6 +21,7 @@
 #define TWAIT_FILE_REUSE	"reuse"
 #define TWAIT_FILE_ASSASSINATIONS "assassinations"
 #define TWAIT_FILE_HOOKS	"hooks"
+#define TWAIT_FILE_HISTOGRAMS	"histograms"
 
 /* Longest line of any file, the newline and the terminating NUL included. */
 #define TWAIT_LINE_MAX		768
@@ -87,6 +88,7 @@
  * end		a wait ended, by fate=
  * avoid	a close left no wait, by avoid=
  * reuse	somebody wanted the four-tuple again, by path= and verdict=
+ * segment	a segment reached a wait: kind= and the kernel's answer=
  */
 #define TWAIT_EVENTS(X)		\
 	X(ENTER, enter)		\
@@ -94,7 +96,58 @@
 	X(REARM, rearm)		\
 	X(END, end)		\
 	X(AVOID, avoid)		\
-	X(REUSE, reuse)
+	X(REUSE, reuse)		\
+	X(SEGMENT, segment)
+
+/*
+ * What kind of segment reached a wait. Each is of the first kind that fits.
+ *
+ * paws		its timestamp is older than the last one seen (RFC 7323)
+ * rst		a RST that ends the wait: on rcv_nxt, or in the window of a
+ *		FIN_WAIT2; also where tcp_rfc1337 protects from it
+ * rst_stray	a RST elsewhere
+ * syn		a SYN
+ * window	neither old nor next: beyond rcv_nxt, or an empty one before it; in
+ *		FIN_WAIT2 one that does not touch the window
+ * fin		the peer's FIN, mostly again
+ * data		data, mostly old
+ * ack		an ACK and nothing else
+ */
+#define TWAIT_SEGMENTS(X)	\
+	X(PAWS, paws)		\
+	X(RST, rst)		\
+	X(RST_STRAY, rst_stray)	\
+	X(SYN, syn)		\
+	X(WINDOW, window)	\
+	X(FIN, fin)		\
+	X(DATA, data)		\
+	X(ACK, ack)
+
+/*
+ * What the kernel answered.
+ *
+ * none		nothing: the segment was taken in, or dropped
+ * ack		an ACK
+ * limited	an ACK was due, and withheld by tcp_invalid_ratelimit
+ * rst		a RST, which ends a FIN_WAIT2
+ * listen	nothing yet: the SYN goes on to a listener, if there is one
+ */
+#define TWAIT_ANSWERS(X)	\
+	X(NONE, none)		\
+	X(ACK, ack)		\
+	X(LIMITED, limited)	\
+	X(RST, rst)		\
+	X(LISTEN, listen)
+
+/*
+ * Histograms, in powers of 2 of a millisecond.
+ *
+ * length	how long waits lasted, however they ended
+ * segment_age	how old a wait was when a segment reached it
+ */
+#define TWAIT_HISTOGRAMS(X)	\
+	X(LENGTH, length)	\
+	X(SEGMENT_AGE, segment_age)
 
 /* Who wanted the four-tuple of a wait again: connect() or an incoming SYN. */
 #define TWAIT_PATHS(X)		\
@@ -105,10 +158,36 @@
 	X(ALLOWED, allowed)	\
 	X(REFUSED, refused)
 
-/* The state of a hook. */
+/*
+ * The state of a hook.
+ *
+ * missing	the kernel has none of its symbols
+ * armed	at work
+ * failed	the symbol is there, but cannot be hooked
+ * forbidden	the module was loaded not to use it
+ */
 #define TWAIT_HOOK_STATES(X)	\
 	X(MISSING, missing)	\
 	X(ARMED, armed)		\
-	X(FAILED, failed)
+	X(FAILED, failed)	\
+	X(FORBIDDEN, forbidden)
+
+/*
+ * What is particular of this kernel at a hook: the key note= of the file hooks.
+ *
+ * counted_at_expiry	TcpExtTW and TcpExtTWKilled count a wait when its timer
+ *			ends it, and so miss each that ended early
+ * softirqs_on		a softirq may interrupt the hooked function: then it
+ *			misses its own hooks
+ * not_killable		ss -K does not end waits
+ * fin_wait2_reusable	connect() may reuse a wait in FIN_WAIT2 too
+ * whole_seconds	tcp_tw_reuse wants more than a second, in whole ones; later
+ *			kernels ask tcp_tw_reuse_delay
+ */
+#define TWAIT_NOTE_COUNTED_AT_EXPIRY	"counted_at_expiry"
+#define TWAIT_NOTE_SOFTIRQS_ON		"softirqs_on"
+#define TWAIT_NOTE_NOT_KILLABLE		"not_killable"
+#define TWAIT_NOTE_FIN_WAIT2_REUSABLE	"fin_wait2_reusable"
+#define TWAIT_NOTE_WHOLE_SECONDS	"whole_seconds"
 
 #endif

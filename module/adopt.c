@@ -6,6 +6,7 @@
 #include <net/inet_hashtables.h>
 
 #include "adopt.h"
+#include "flow.h"
 #include "lifecycle.h"
 #include "netns.h"
 #include "wait.h"
@@ -32,8 +33,11 @@ static void walk_table(struct inet_hashinfo *hashinfo, u16 walk, bool resync)
 	unsigned int i;
 
 	for (i = 0; i <= hashinfo->ehash_mask; i++) {
-		if (!hlist_nulls_empty(&hashinfo->ehash[i].chain))
+		if (!hlist_nulls_empty(&hashinfo->ehash[i].chain)) {
+			/* A walk takes records faster than others end. */
+			twait_flow_replenish();
 			walk_bucket(hashinfo, i, walk, resync);
+		}
 		cond_resched();
 	}
 }

@@ -9,6 +9,7 @@
 #define TWAIT_COMPAT_H
 
 #include <linux/proc_fs.h>
+#include <linux/version.h>
 #include <net/inet_timewait_sock.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
@@ -28,6 +29,36 @@
 #define TWAIT_HASHDANCE_SCHEDULES	1
 #else
 #define TWAIT_HASHDANCE_SCHEDULES	0
+#endif
+
+/*
+ * While the minisock carried tw_kill, the timer counted it as TcpExtTW or
+ * TcpExtTWKilled by it; since, __inet_twsk_schedule() does.
+ */
+#ifdef TWAIT_HAVE_TW_KILL
+#define TWAIT_COUNTED_AT_EXPIRY		1
+#else
+#define TWAIT_COUNTED_AT_EXPIRY		0
+#endif
+
+/* 6.14 brought tcp_tw_reuse_delay. */
+#ifdef TWAIT_HAVE_REUSE_DELAY
+#define TWAIT_REUSE_IN_WHOLE_SECONDS	0
+#else
+#define TWAIT_REUSE_IN_WHOLE_SECONDS	1
+#endif
+
+/*
+ * Inside tcp_abort() and tcp_twsk_unique(), where no name tells: 5.10 neither
+ * ends a wait for ss -K nor spares one in FIN_WAIT2, 6.1 does both. They are
+ * shown to the user and decide nothing.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#define TWAIT_NOT_KILLABLE		1
+#define TWAIT_FIN_WAIT2_REUSABLE	1
+#else
+#define TWAIT_NOT_KILLABLE		0
+#define TWAIT_FIN_WAIT2_REUSABLE	0
 #endif
 
 /**

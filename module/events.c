@@ -7,6 +7,8 @@
  * many it lost, and is told of its own losses only.
  */
 #include <linux/delay.h>
+#include <linux/kmemleak.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/poll.h>
 #include <linux/rcupdate.h>
@@ -29,6 +31,39 @@ static void ring_wake(struct work_struct *work)
 }
 
 /**
+ * struct readers - the wait queue of a ring, and what outlives us with it
+ * @queue: who waits
+ * @key: lockdep's class of its lock: a static one would go with the module,
+ *       under the feet of a sleeper that stays
+ * @name: of that class, likewise
+ */
+struct readers {
+	wait_queue_head_t queue;
+	struct lock_class_key key;
+	char name[16];
+};
+
+static wait_queue_head_t *readers_alloc(void)
+{
+	struct readers *readers = kzalloc(sizeof(*readers), GFP_KERNEL);
+
+	if (!readers)
+		return NULL;
+	strscpy(readers->name, "twait_readers", sizeof(readers->name));
+	lockdep_register_key(&readers->key);
+	__init_waitqueue_head(&readers->queue, readers->name, &readers->key);
+	return &readers->queue;
+}
+
+static void readers_free(wait_queue_head_t *queue)
+{
+	struct readers *readers = container_of(queue, struct readers, queue);
+
+	lockdep_unregister_key(&readers->key);
+	kfree(readers);
+}
+
+/**
  * twait_ring_init() - make a ring
  * @ring: the ring
  * @slots: number of events it keeps, a power of two
@@ -42,13 +77,12 @@ int twait_ring_init(struct twait_ring *ring, unsigned int slots)
 	INIT_WORK(&ring->wake_work, ring_wake);
 	ring->head = 0;
 	ring->mask = slots - 1;
-	ring->readers = kmalloc(sizeof(*ring->readers), GFP_KERNEL);
+	ring->readers = readers_alloc();
 	if (!ring->readers)
 		return -ENOMEM;
-	init_waitqueue_head(ring->readers);
 	ring->slots = kvcalloc(slots, sizeof(*ring->slots), GFP_KERNEL);
 	if (!ring->slots) {
-		kfree(ring->readers);
+		readers_free(ring->readers);
 		return -ENOMEM;
 	}
 	return 0;
@@ -88,9 +122,12 @@ static bool ring_dismiss_pollers(struct twait_ring *ring)
 void twait_ring_exit(struct twait_ring *ring)
 {
 	cancel_work_sync(&ring->wake_work);
-	/* Where somebody stays, the bare head of the queue stays with him. */
+	/* Where somebody stays, the queue stays with him, and is no mistake. */
 	if (ring_dismiss_pollers(ring))
-		kfree(ring->readers);
+		readers_free(ring->readers);
+	else
+		kmemleak_not_leak(container_of(ring->readers, struct readers,
+					       queue));
 	kvfree(ring->slots);
 }
 

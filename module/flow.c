@@ -31,7 +31,7 @@ static struct twait_bucket *buckets;
 static unsigned int bucket_mask;
 static struct twait_pool pool;
 /* Four-tuples are the attacker's choice; where they fall must not be. */
-static siphash_aligned_key_t hash_key __read_mostly;
+static siphash_key_t hash_key __read_mostly __aligned(SIPHASH_ALIGNMENT);
 
 static struct twait_bucket *bucket_of(u32 hash)
 {
@@ -79,6 +79,13 @@ unsigned int twait_flow_max(void)
 	return pool.objects_max;
 }
 
+/* What siphash() is fed: no hole in it, and aligned to its liking. */
+struct flow_key {
+	struct in6_addr local;
+	struct in6_addr remote;
+	u64 ports;
+} __aligned(SIPHASH_ALIGNMENT);
+
 /**
  * twait_flow_hash() - where a flow's record stands
  * @tuple: the flow
@@ -89,11 +96,7 @@ unsigned int twait_flow_max(void)
  */
 u32 twait_flow_hash(const struct twait_tuple *tuple, u32 space_id)
 {
-	struct {
-		struct in6_addr local;
-		struct in6_addr remote;
-		u64 ports;
-	} __aligned(SIPHASH_ALIGNMENT) key = {
+	struct flow_key key = {
 		.ports = (u64)space_id << 32 |
 			 (u32)(__force u16)tuple->local_port << 16 |
 			 (__force u16)tuple->remote_port,
@@ -107,6 +110,12 @@ u32 twait_flow_hash(const struct twait_tuple *tuple, u32 space_id)
 	key.local = tuple->local;
 	key.remote = tuple->remote;
 	return siphash(&key, sizeof(key), &hash_key);
+}
+
+/* Before many records are taken: see twait_pool_replenish(). */
+void twait_flow_replenish(void)
+{
+	twait_pool_replenish(&pool);
 }
 
 /**

@@ -16,11 +16,17 @@
  * @info: what is told of it
  * @expires: when its timer should fire, in jiffies
  * @hash: of its four-tuple and namespace
+ * @by_seq: first sequence number of the segment that @offer is of
+ * @by_end_seq: the one after its last
+ * @acked_at: when the wait last sent an ACK, low bits of jiffies
  * @offer_context: who made @offer, to know it again
  * @offer: fate that the last segment offered, or TWAIT_FATE_NONE; it becomes
  *         the wait's fate if the kernel lets go of the wait at once
  * @settled: a decision fell, info.fate says which; the kernel still holds
  *           references
+ * @by_kind: enum twait_segment_kind of that segment
+ * @acked_kind: enum twait_segment_kind of what the last ACK answered;
+ *              %TWAIT_KIND_MAX before the first
  * @walk: low bits of the number of the last walk that met the minisock
  *
  * All but @hash is guarded by the bucket's lock.
@@ -33,8 +39,13 @@ struct twait_flow {
 	unsigned long expires;
 	u32 hash;
 	u32 offer_context;
+	u32 by_seq;
+	u32 by_end_seq;
+	u32 acked_at;
 	u8 offer;
 	bool settled;
+	u8 by_kind;
+	u8 acked_kind;
 	u16 walk;
 };
 
@@ -46,6 +57,7 @@ unsigned int twait_flow_max(void);
 
 u32 twait_flow_hash(const struct twait_tuple *tuple, u32 space_id);
 
+void twait_flow_replenish(void);
 struct twait_flow *twait_flow_take(void);
 void twait_flow_give(struct twait_flow *flow);
 void twait_flow_insert(struct twait_flow *flow);

@@ -10,6 +10,7 @@
 
 #include <linux/cpumask.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "hook.h"
 
@@ -21,6 +22,9 @@ static int maxactive(void)
 {
 	return max_t(int, 64, 4 * num_possible_cpus());
 }
+
+/* Optional hooks that could not be had; written while loading only. */
+static unsigned int unarmed;
 
 static int arm_kprobe_at(struct twait_hook *hook, const char *symbol)
 {
@@ -89,7 +93,13 @@ static void say_unavailable(const struct twait_hook *hook)
 			strlcat(tried, ", ", sizeof(tried));
 		strlcat(tried, hook->symbols[i], sizeof(tried));
 	}
-	if (hook->required)
+	if (hook->forbidden && hook->required)
+		pr_err("cannot load: the required hook '%s' is forbidden: take it out of the parameter forbid_hooks\n",
+		       hook->name);
+	else if (hook->forbidden)
+		pr_notice("going on without the hook '%s', as told by the parameter forbid_hooks; lost: %s\n",
+			  hook->name, hook->loses);
+	else if (hook->required)
 		pr_err("cannot load: the required hook '%s' is not to be had, tried %s (error %d); this kernel is not one that the module knows\n",
 		       hook->name, tried, hook->error);
 	else
@@ -104,7 +114,11 @@ static int hook_arm(struct twait_hook *hook)
 	hook->state = TWAIT_HOOK_MISSING;
 	hook->symbol = NULL;
 	hook->error = -ENOENT;
-	for (i = 0; hook->symbols[i]; i++) {
+	if (hook->forbidden) {
+		hook->state = TWAIT_HOOK_FORBIDDEN;
+		hook->error = -EPERM;
+	}
+	for (i = 0; hook->symbols[i] && !hook->forbidden; i++) {
 		int err = arm_at(hook, hook->symbols[i]);
 
 		if (!err) {
@@ -119,8 +133,12 @@ static int hook_arm(struct twait_hook *hook)
 		}
 	}
 	say_unavailable(hook);
-	if (!hook->required)
+	if (!hook->required) {
+		if (hook->without)
+			hook->without();
+		unarmed++;
 		return 0;
+	}
 	/* insmod says of ENOENT that a symbol of the module is unknown. */
 	return hook->error == -ENOENT ? -EOPNOTSUPP : hook->error;
 }
@@ -181,6 +199,64 @@ int twait_hooks_init(void)
 		}
 	}
 	return 0;
+}
+
+/**
+ * twait_hook_forbid() - do not use a hook
+ * @name: its name
+ *
+ * Context: process, before the hooks are armed.
+ * Return: 0, or -EINVAL if there is none of that name, with those that there are
+ * in the kernel log.
+ */
+int twait_hook_forbid(const char *name)
+{
+	char names[128] = "";
+	unsigned int i;
+
+	for (i = 0; i < twait_hooks_count; i++) {
+		if (!strcmp(twait_hooks[i]->name, name)) {
+			twait_hooks[i]->forbidden = true;
+			return 0;
+		}
+		strlcat(names, i ? ", " : "", sizeof(names));
+		strlcat(names, twait_hooks[i]->name, sizeof(names));
+	}
+	pr_err("forbid_hooks: there is no hook '%s', only: %s\n", name, names);
+	return -EINVAL;
+}
+
+static bool list_has(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+	const char *at = list;
+
+	while ((at = strstr(at, word))) {
+		if ((at == list || at[-1] == ',') &&
+		    (!at[len] || at[len] == ','))
+			return true;
+		at += len;
+	}
+	return false;
+}
+
+/**
+ * twait_hooks_lose() - is this lost, for lack of a hook?
+ * @word: a name in stats or a key in lines
+ *
+ * Context: any.
+ */
+bool twait_hooks_lose(const char *word)
+{
+	unsigned int i;
+
+	if (likely(!unarmed))
+		return false;
+	for (i = 0; i < twait_hooks_count; i++)
+		if (twait_hooks[i]->state != TWAIT_HOOK_ARMED &&
+		    list_has(twait_hooks[i]->loses, word))
+			return true;
+	return false;
 }
 
 /**

@@ -26,19 +26,24 @@ enum twait_hook_state {
 };
 
 #define TWAIT_HOOK_SYMBOLS_MAX	4
+#define TWAIT_HOOK_NOTES_MAX	3
 
 /**
  * struct twait_hook - one place in the kernel and what it tells us
  * @name: what for
  * @kind: how it is hooked
  * @required: the module does not load without it
- * @loses: what is lost without it: names in stats and files, comma-separated
+ * @loses: what is lost without it, comma-separated: names in stats, keys in
+ *         lines; both are shown as "-" then
+ * @notes: what is particular of this kernel here; NULL-terminated
  * @symbols: candidates, tried in order; NULL-terminated
  * @enter: for a kprobe: at the function's entry
  * @call: for a kretprobe: at the entry; non-zero skips @answer for this call
  * @answer: for a kretprobe: at the return
  * @data_bytes: kept from @call to @answer
  * @probe: for a tracepoint: the function to call
+ * @without: called while loading if the hook cannot be had; may be NULL
+ * @forbidden: by the module's parameter
  * @state: where it stands; written while loading only, like all below
  * @symbol: the candidate that was found, or NULL
  * @error: negative errno for %TWAIT_HOOK_FAILED
@@ -52,13 +57,16 @@ struct twait_hook {
 	enum twait_hook_kind kind;
 	bool required;
 	const char *loses;
+	const char *notes[TWAIT_HOOK_NOTES_MAX];
 	const char *symbols[TWAIT_HOOK_SYMBOLS_MAX];
 	kprobe_pre_handler_t enter;
 	kretprobe_handler_t call;
 	kretprobe_handler_t answer;
 	size_t data_bytes;
 	void *probe;
+	void (*without)(void);
 
+	bool forbidden;
 	enum twait_hook_state state;
 	const char *symbol;
 	int error;
@@ -88,6 +96,8 @@ static inline void twait_hook_hit(const struct twait_hook *hook)
 
 int twait_hooks_init(void);
 void twait_hooks_exit(void);
+int twait_hook_forbid(const char *name);
+bool twait_hooks_lose(const char *word);
 int twait_hooks_arm(void);
 void twait_hooks_disarm(void);
 u64 twait_hook_hits(const struct twait_hook *hook);

@@ -46,7 +46,7 @@ static void __maybe_unused close_probe_prototype(void)
 struct twait_hook twait_hook_close = {
 	.name = "close",
 	.kind = TWAIT_HOOK_TRACEPOINT,
-	.loses = "pid,comm,owners_lost_total,avoided_linger_total,avoided_overflow_total",
+	.loses = "pid,comm,owners_lost_total,avoided_linger_total",
 	.symbols = { "inet_sock_set_state" },
 	.probe = close_probe,
 };

@@ -47,9 +47,15 @@ NOKPROBE_SYMBOL(connect_answered);
 struct twait_hook twait_hook_connect = {
 	.name = "connect",
 	.kind = TWAIT_HOOK_KRETPROBE,
-	.loses = "reuse_connect_allowed_total,reuse_connect_refused_total,ended_connect_total",
+	.loses = "reuse_connect_allowed_total,reuse_connect_refused_total,ended_connect_total,ended_killed_total,refused",
+#if TWAIT_FIN_WAIT2_REUSABLE
+	.notes = { TWAIT_NOTE_FIN_WAIT2_REUSABLE, TWAIT_NOTE_WHOLE_SECONDS },
+#elif TWAIT_REUSE_IN_WHOLE_SECONDS
+	.notes = { TWAIT_NOTE_WHOLE_SECONDS },
+#endif
 	.symbols = { "tcp_twsk_unique" },
 	.call = connect_called,
 	.answer = connect_answered,
 	.data_bytes = sizeof(void *),
+	.without = twait_go_without_connects,
 };

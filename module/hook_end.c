@@ -63,6 +63,9 @@ struct twait_hook twait_hook_deschedule = {
 	.name = "deschedule",
 	.kind = TWAIT_HOOK_KPROBE,
 	.loses = "ended_rst_total,ended_syn_total,ended_killed_total,ended_reset_total,reuse_syn_allowed_total",
+#if TWAIT_NOT_KILLABLE
+	.notes = { TWAIT_NOTE_NOT_KILLABLE },
+#endif
 	.symbols = { "inet_twsk_deschedule_put" },
 	.enter = deschedule_handler,
 };

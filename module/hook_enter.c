@@ -46,6 +46,11 @@ struct twait_hook twait_hook_enter = {
 	.kind = TWAIT_HOOK_KPROBE,
 	.required = true,
 	.loses = "entered_total,waiting,connections",
+#if TWAIT_COUNTED_AT_EXPIRY
+	.notes = { TWAIT_NOTE_COUNTED_AT_EXPIRY },
+#elif TWAIT_HASHDANCE_SCHEDULES
+	.notes = { TWAIT_NOTE_SOFTIRQS_ON },
+#endif
 #if TWAIT_HASHDANCE_SCHEDULES
 	.symbols = { "inet_twsk_hashdance_schedule" },
 #else

@@ -62,9 +62,16 @@ NOKPROBE_SYMBOL(segment_answered);
 struct twait_hook twait_hook_segment = {
 	.name = "segment",
 	.kind = TWAIT_HOOK_KRETPROBE,
-	.loses = "advanced_total,rearmed_total,ended_rst_total,ended_syn_total,ended_reset_total,reuse_syn_allowed_total,segments,refins,rst_ignored",
+#define X(upper, lower) "segments_" #lower "_total,"
+	.loses = TWAIT_SEGMENTS(X)
+#undef X
+#define X(upper, lower) "answers_" #lower "_total,"
+		 TWAIT_ANSWERS(X)
+#undef X
+		 "waiting_fin_wait2,waiting_time_wait,advanced_total,rearmed_total,ended_rst_total,ended_syn_total,ended_reset_total,ended_killed_total,reuse_syn_allowed_total,state,left_ms,length_ms,segments,refins,rearms,rst_ignored",
 	.symbols = { "tcp_timewait_state_process" },
 	.call = segment_called,
 	.answer = segment_answered,
 	.data_bytes = sizeof(struct twait_visit),
+	.without = twait_go_without_segments,
 };

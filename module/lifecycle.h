@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The story of a wait, a verb for each thing that can happen. */
+/*
+ * The story of a wait, a verb for each thing that can happen.
+ *
+ * The only place that writes records, counters, events and tracepoints, so
+ * that they tell the same. Every verb is called by a probe handler: preemption
+ * is off, nothing sleeps, nothing is allocated, and the only locks are raw
+ * ones of our own.
+ */
 #ifndef TWAIT_LIFECYCLE_H
 #define TWAIT_LIFECYCLE_H
 
-#include <linux/types.h>
+#include "types.h"
 
 struct inet_timewait_sock;
 struct net;
@@ -18,7 +25,13 @@ struct twait_net;
  * @tw: the minisock; at the return perhaps no longer there
  * @net: its namespace
  * @hash: where its record stands
+ * @info: the flow, if @watched
+ * @seq: first sequence number, host byte order
+ * @end_seq: the one after the last
+ * @rcv_nxt: what the wait expected next
  * @effects: TWAIT_SEGMENT_*
+ * @kind: enum twait_segment_kind
+ * @watched: somebody reads the stream
  * @fin: FIN is set
  * @rst: RST is set
  * @fin_wait2: the wait was in FIN_WAIT2
@@ -26,13 +39,21 @@ struct twait_net;
 struct twait_visit {
 	const struct inet_timewait_sock *tw;
 	struct net *net;
+	struct twait_info info;
 	u32 hash;
+	u32 seq;
+	u32 end_seq;
+	u32 rcv_nxt;
 	u8 effects;
+	u8 kind;
+	bool watched;
 	bool fin;
 	bool rst;
 	bool fin_wait2;
 };
 
+void twait_go_without_segments(void);
+void twait_go_without_connects(void);
 void twait_closing(const struct sock *sk);
 void twait_closed(const struct sock *sk, int old_state);
 void twait_entered(const struct inet_timewait_sock *tw, const struct sock *sk,

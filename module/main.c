@@ -26,6 +26,12 @@ module_param(max_records, uint, 0444);
 MODULE_PARM_DESC(max_records,
 		 "most waits to keep a record of, 1024 to 16777216 (default 262144; 192 bytes each, allocated as needed); more are counted only");
 
+static char *forbid_hooks[8];
+static int forbid_hooks_count;
+module_param_array(forbid_hooks, charp, &forbid_hooks_count, 0444);
+MODULE_PARM_DESC(forbid_hooks,
+		 "hooks not to use, comma-separated, by their names in the file hooks: to see what works without");
+
 static int __net_init timewait_net_init(struct net *net)
 {
 	struct twait_net *tnet;
@@ -55,20 +61,29 @@ static struct pernet_operations timewait_net_ops = {
 	.size = sizeof(struct twait_net_slot),
 };
 
-static int check_parameters(void)
+static int take_parameters(void)
 {
-	if (max_records >= TWAIT_RECORDS_MIN && max_records <= TWAIT_RECORDS_MAX)
-		return 0;
-	pr_err("max_records=%u is out of range: give %u to %u\n", max_records,
-	       TWAIT_RECORDS_MIN, TWAIT_RECORDS_MAX);
-	return -EINVAL;
+	int err, i;
+
+	if (max_records < TWAIT_RECORDS_MIN ||
+	    max_records > TWAIT_RECORDS_MAX) {
+		pr_err("max_records=%u is out of range: give %u to %u\n",
+		       max_records, TWAIT_RECORDS_MIN, TWAIT_RECORDS_MAX);
+		return -EINVAL;
+	}
+	for (i = 0; i < forbid_hooks_count; i++) {
+		err = twait_hook_forbid(forbid_hooks[i]);
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 static int __init timewait_init(void)
 {
 	int err;
 
-	err = check_parameters();
+	err = take_parameters();
 	if (err)
 		return err;
 	err = twait_flow_init(max_records);

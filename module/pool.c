@@ -135,6 +135,22 @@ static void pool_grow_work(struct work_struct *work)
 }
 
 /**
+ * twait_pool_replenish() - if stock is low, wait for more
+ * @pool: the pool
+ *
+ * For those who take many at once and can wait.
+ *
+ * Context: process, may sleep.
+ */
+void twait_pool_replenish(struct twait_pool *pool)
+{
+	if (!depot_is_low(pool))
+		return;
+	queue_work(system_highpri_wq, &pool->grow_work);
+	flush_work(&pool->grow_work);
+}
+
+/**
  * twait_pool_init() - make a pool and its first objects
  * @pool: the pool
  * @object_bytes: size of an object, at least two pointers

@@ -18,6 +18,7 @@ static const struct {
 } files[] = {
 	{ TWAIT_FILE_STATS, 0444, &twait_proc_stats_ops },
 	{ TWAIT_FILE_HOOKS, 0444, &twait_proc_hooks_ops },
+	{ TWAIT_FILE_HISTOGRAMS, 0444, &twait_proc_histograms_ops },
 	{ TWAIT_FILE_CONNECTIONS, 0440, &twait_proc_connections_ops },
 	{ TWAIT_FILE_EVENTS, 0440, &twait_proc_events_ops },
 	{ TWAIT_FILE_REUSE, 0440, &twait_proc_reuse_ops },

@@ -9,6 +9,7 @@ struct twait_net;
 
 extern const struct proc_ops twait_proc_stats_ops;
 extern const struct proc_ops twait_proc_hooks_ops;
+extern const struct proc_ops twait_proc_histograms_ops;
 extern const struct proc_ops twait_proc_connections_ops;
 extern const struct proc_ops twait_proc_events_ops;
 extern const struct proc_ops twait_proc_reuse_ops;

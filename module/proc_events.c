@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The files "events", "reuse" and "assassinations": one record a read. The
- * first follows the stream by the rules of /dev/kmsg, the others end where
- * the stream is now.
+ * The files "events", "reuse" and "assassinations". The first follows the
+ * stream by the rules of /dev/kmsg, one whole record a read. The others end
+ * where the stream is now and are read as any text, with buffers of any size.
  */
 #include <linux/fs.h>
+#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
@@ -24,7 +25,9 @@
  * @end: where to end, if it does not follow
  * @cursor: how far it is
  * @event: the one that is being read
- * @text: the line that is being written
+ * @len: bytes in @text
+ * @at: how many of them have been read
+ * @text: the line that is being read
  */
 struct events_reader {
 	struct mutex lock;	/* one reader at a time */
@@ -34,6 +37,8 @@ struct events_reader {
 	u64 end;
 	struct twait_cursor cursor;
 	struct twait_event event;
+	unsigned int len;
+	unsigned int at;
 	char text[TWAIT_LINE_MAX];
 };
 
@@ -95,8 +100,8 @@ static int events_release(struct inode *inode, struct file *file)
 }
 
 /*
- * The next event. Return: 1; 0 at the end; -EPIPE after a loss, -EAGAIN,
- * -ERESTARTSYS.
+ * The next event. Of what a file that ends has lost to newer ones, the numbers
+ * tell. Return: 1; 0 at the end; -EPIPE after a loss, -EAGAIN, -ERESTARTSYS.
  */
 static int next_event(struct events_reader *reader, bool nonblock)
 {
@@ -107,6 +112,8 @@ static int next_event(struct events_reader *reader, bool nonblock)
 		if (!reader->follows && cursor->seq >= reader->end)
 			return 0;
 		ret = twait_cursor_next(cursor, &reader->event);
+		if (ret == -EPIPE && !reader->follows)
+			continue;
 		if (ret || !reader->follows ||
 		    READ_ONCE(cursor->stream->closed))
 			return ret;
@@ -148,20 +155,28 @@ static ssize_t events_read(struct file *file, char __user *to, size_t size,
 	ssize_t ret;
 
 	/*
-	 * A record is read whole or not at all, so there has to be room for the
-	 * longest: asked before it is taken from the stream.
+	 * A record of the stream is read whole or not at all, so there has to be
+	 * room for the longest: asked before it is taken.
 	 */
-	if (size < TWAIT_LINE_MAX)
+	if (reader->follows && size < TWAIT_LINE_MAX)
 		return -EINVAL;
 	ret = mutex_lock_interruptible(&reader->lock);
 	if (ret)
 		return ret;
-	ret = read_line(reader, file, &line);
-	if (ret > 0) {
+	if (reader->at == reader->len) {
+		ret = read_line(reader, file, &line);
+		if (ret <= 0)
+			goto out_unlock;
 		reader->header_done = true;
-		if (copy_to_user(to, line.text, line.len))
-			ret = -EFAULT;
+		reader->len = line.len;
+		reader->at = 0;
 	}
+	ret = min_t(size_t, size, reader->len - reader->at);
+	if (copy_to_user(to, reader->text + reader->at, ret))
+		ret = -EFAULT;
+	else
+		reader->at += ret;
+out_unlock:
 	mutex_unlock(&reader->lock);
 	return ret;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The file "connections". */
+#include <linux/ktime.h>
 #include <linux/seq_file.h>
-#include <linux/timekeeping.h>
 
 #include "compat.h"
 #include "flow.h"

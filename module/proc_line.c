@@ -9,6 +9,7 @@
 #include <linux/uidgid.h>
 #include <net/ipv6.h>
 
+#include "hook.h"
 #include "proc_line.h"
 #include "words.h"
 
@@ -47,6 +48,12 @@ static void key_maybe(struct twait_line *line, const char *key, bool known,
 		twait_line_key_number(line, key, value);
 	else
 		twait_line_key_text(line, key, "-");
+}
+
+/* A number that takes a hook to know. */
+static void key_hooked(struct twait_line *line, const char *key, u64 value)
+{
+	key_maybe(line, key, !twait_hooks_lose(key), value);
 }
 
 /*
@@ -92,27 +99,51 @@ void twait_line_flow(struct twait_line *line, const struct twait_info *info,
 	twait_line_key_number(line, "sport", ntohs(info->tuple.local_port));
 	key_address(line, "dst", &info->tuple.remote);
 	twait_line_key_number(line, "dport", ntohs(info->tuple.remote_port));
-	twait_line_key_text(line, "state", twait_state_word(info->state));
+	twait_line_key_text(line, "state", twait_hooks_lose("state") ? "-" :
+					   twait_state_word(info->state));
 	twait_line_key_text(line, "way", twait_way_word(info->way));
 	key_maybe(line, "age_ms", info->entered_ns,
 		  div_u64(age_ns, NSEC_PER_MSEC));
-	key_maybe(line, "left_ms", left_ms >= 0, left_ms);
+	key_maybe(line, "left_ms", left_ms >= 0 && !twait_hooks_lose("left_ms"),
+		  left_ms);
 	/* Not counted by this version. */
 	twait_line_key_text(line, "waits", "-");
-	twait_line_key_number(line, "segments", info->segments);
-	twait_line_key_number(line, "refins", info->refins);
-	twait_line_key_number(line, "rearms", info->rearms);
-	twait_line_key_number(line, "rst_ignored", info->rst_ignored);
-	twait_line_key_number(line, "refused", info->refused);
+	key_hooked(line, "segments", info->segments);
+	key_hooked(line, "refins", info->refins);
+	key_hooked(line, "rearms", info->rearms);
+	key_hooked(line, "rst_ignored", info->rst_ignored);
+	key_hooked(line, "refused", info->refused);
 	key_owner(line, &info->owner, viewer);
 	key_maybe(line, "uid", info->uid != TWAIT_UID_NONE,
 		  from_kuid_munged(viewer->user_ns, KUIDT_INIT(info->uid)));
 	key_maybe(line, "cgroup", info->cgroup_id, info->cgroup_id);
 	twait_line_key_number(line, "mark", info->mark);
-	key_maybe(line, "length_ms", info->length_ms, info->length_ms);
+	key_maybe(line, "length_ms",
+		  info->length_ms && !twait_hooks_lose("length_ms"),
+		  info->length_ms);
 	/* There are no rules in this version. */
 	twait_line_key_text(line, "rule", "-");
 	twait_line_key_text(line, "fate", twait_fate_word(info->fate));
+}
+
+static void key_evidence(struct twait_line *line,
+			 const struct twait_event *event)
+{
+	const struct twait_evidence *evidence = &event->evidence;
+
+	twait_line_key_text(line, "kind", twait_kind_word(evidence->kind));
+	twait_line_key_number(line, "seg_seq", evidence->seq);
+	twait_line_key_number(line, "seg_end_seq", evidence->end_seq);
+	twait_line_key_number(line, "rcv_nxt", evidence->rcv_nxt);
+	if (event->type == TWAIT_EVENT_SEGMENT) {
+		twait_line_key_text(line, "answer",
+				    twait_answer_word(evidence->answer));
+		return;
+	}
+	twait_line_key_text(line, "acked_kind",
+			    twait_kind_word(evidence->acked_kind));
+	key_maybe(line, "acked_ms", evidence->acked_kind != TWAIT_KIND_MAX,
+		  evidence->acked_ms);
 }
 
 /**
@@ -139,4 +170,6 @@ void twait_line_event(struct twait_line *line, const struct twait_event *event,
 		twait_line_key_text(line, "verdict",
 				    twait_verdict_word(event->verdict));
 	}
+	if (event->evidence.kind != TWAIT_KIND_MAX)
+		key_evidence(line, event);
 }

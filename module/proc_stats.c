@@ -9,10 +9,14 @@
 #include "netns.h"
 #include "proc.h"
 
+/* What is lost for lack of a hook is "-", for a 0 would be a lie. */
 static void put(struct seq_file *m, const char *name, u64 value)
 {
 	seq_puts(m, name);
-	seq_put_decimal_ull(m, " ", value);
+	if (twait_hooks_lose(name))
+		seq_puts(m, " -");
+	else
+		seq_put_decimal_ull(m, " ", value);
 	seq_putc(m, '\n');
 }
 
@@ -80,6 +84,14 @@ static int stats_show(struct seq_file *m, void *v)
 	put(m, "reuse_connect_refused_total",
 	    count[TWAIT_COUNT_REUSE_CONNECT_REFUSED]);
 	put(m, "reuse_syn_allowed_total", count[TWAIT_COUNT_REUSE_SYN_ALLOWED]);
+#define X(upper, lower) \
+	put(m, "segments_" #lower "_total", count[TWAIT_COUNT_SEGMENT_##upper]);
+	TWAIT_SEGMENTS(X)
+#undef X
+#define X(upper, lower) \
+	put(m, "answers_" #lower "_total", count[TWAIT_COUNT_ANSWER_##upper]);
+	TWAIT_ANSWERS(X)
+#undef X
 	put(m, "records", totals.records);
 	put(m, "records_max", twait_flow_max());
 	put(m, "records_lost_total", count[TWAIT_COUNT_RECORDS_LOST]);
@@ -127,9 +139,20 @@ static const char *state_word(enum twait_hook_state state)
 	return words[state];
 }
 
+/* A list of words, "-" if there is none. */
+static void put_words(struct seq_file *m, const char *key,
+		      const char * const *words)
+{
+	unsigned int i;
+
+	seq_printf(m, " %s=%s", key, words[0] ?: "-");
+	for (i = 1; words[0] && words[i]; i++)
+		seq_printf(m, ",%s", words[i]);
+}
+
 static int hooks_show(struct seq_file *m, void *v)
 {
-	unsigned int i, j;
+	unsigned int i;
 
 	seq_printf(m, "# timewait hooks %d\n", TWAIT_FORMAT_VERSION);
 	for (i = 0; i < twait_hooks_count; i++) {
@@ -140,11 +163,12 @@ static int hooks_show(struct seq_file *m, void *v)
 			   kind_word(hook->kind),
 			   hook->required ? "required" : "optional",
 			   state_word(hook->state));
-		seq_printf(m, " hits=%llu missed=%llu tried=",
+		seq_printf(m, " hits=%llu missed=%llu",
 			   twait_hook_hits(hook), twait_hook_missed(hook));
-		for (j = 0; hook->symbols[j]; j++)
-			seq_printf(m, "%s%s", j ? "," : "", hook->symbols[j]);
-		seq_printf(m, " loses=%s\n", hook->loses);
+		put_words(m, "tried", hook->symbols);
+		seq_printf(m, " loses=%s", hook->loses);
+		put_words(m, "note", hook->notes);
+		seq_putc(m, '\n');
 	}
 	return 0;
 }

@@ -11,7 +11,7 @@
  * recorded and not there ended as "unknown". All that is counted as resynced.
  */
 #include <linux/delay.h>
-#include <linux/timekeeping.h>
+#include <linux/ktime.h>
 #include <linux/workqueue.h>
 
 #include "adopt.h"

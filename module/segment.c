@@ -27,7 +27,7 @@ static bool in_window(const struct twait_segment *seg)
 static unsigned int fin_wait2_effects(const struct twait_segment *seg)
 {
 	if (seg->paws_reject || !in_window(seg))
-		return 0;
+		return TWAIT_SEGMENT_ACKED;
 	if (seg->rst)
 		return TWAIT_SEGMENT_KILLS;
 	if (seg->syn && !seq_before(seg->seq, seg->rcv_nxt))
@@ -42,7 +42,7 @@ static unsigned int fin_wait2_effects(const struct twait_segment *seg)
 	 */
 	if (!seg->fin || seg->end_seq != seg->rcv_nxt + 1)
 		return TWAIT_SEGMENT_RESETS;
-	return TWAIT_SEGMENT_ADVANCES;
+	return TWAIT_SEGMENT_ADVANCES | TWAIT_SEGMENT_ACKED;
 }
 
 static unsigned int time_wait_effects(const struct twait_segment *seg)
@@ -59,9 +59,10 @@ static unsigned int time_wait_effects(const struct twait_segment *seg)
 	    (seq_before(seg->rcv_nxt, seg->seq) || seg->newer_timestamp))
 		return TWAIT_SEGMENT_TAKES_OVER;
 	/* A SYN without ACK may be a new one with an unlucky number. */
-	if (!seg->rst && (seg->paws_reject || seg->ack))
-		return TWAIT_SEGMENT_REARMS;
-	return 0;
+	if (seg->rst)
+		return 0;
+	return seg->paws_reject || seg->ack ?
+	       TWAIT_SEGMENT_ACKED | TWAIT_SEGMENT_REARMS : TWAIT_SEGMENT_ACKED;
 }
 
 /**
@@ -76,4 +77,40 @@ static unsigned int time_wait_effects(const struct twait_segment *seg)
 unsigned int twait_segment_effects(const struct twait_segment *seg)
 {
 	return seg->fin_wait2 ? fin_wait2_effects(seg) : time_wait_effects(seg);
+}
+
+/* Neither what was sent before nor what comes next? */
+static bool is_elsewhere(const struct twait_segment *seg)
+{
+	if (seg->fin_wait2)
+		return !in_window(seg);
+	/* The peer's FIN was the last that it sends: nothing can be new. */
+	if (seg->seq == seg->end_seq)
+		return seg->seq != seg->rcv_nxt;
+	return seq_before(seg->rcv_nxt, seg->end_seq);
+}
+
+/**
+ * twait_segment_kind() - what kind of segment it is
+ * @seg: it, and the wait that it meets
+ *
+ * Context: any; reads only @seg.
+ * Return: the number of its kind in TWAIT_SEGMENTS.
+ */
+unsigned int twait_segment_kind(const struct twait_segment *seg)
+{
+	if (seg->paws_reject)
+		return TWAIT_SEGMENT_IS_PAWS;
+	if (seg->rst)
+		return (seg->fin_wait2 ? in_window(seg) :
+					 seg->seq == seg->rcv_nxt) ?
+		       TWAIT_SEGMENT_IS_RST : TWAIT_SEGMENT_IS_RST_STRAY;
+	if (seg->syn)
+		return TWAIT_SEGMENT_IS_SYN;
+	if (is_elsewhere(seg))
+		return TWAIT_SEGMENT_IS_WINDOW;
+	if (seg->fin)
+		return TWAIT_SEGMENT_IS_FIN;
+	return seg->seq == seg->end_seq ? TWAIT_SEGMENT_IS_ACK :
+					  TWAIT_SEGMENT_IS_DATA;
 }

@@ -7,6 +7,15 @@
 
 #include <linux/types.h>
 
+#include "abi.h"
+
+/* By number as enum twait_segment_kind of types.h, which the host has not. */
+enum twait_segment_kind_number {
+#define X(upper, lower) TWAIT_SEGMENT_IS_##upper,
+	TWAIT_SEGMENTS(X)
+#undef X
+};
+
 /**
  * struct twait_segment - a segment and the wait that it meets
  * @seq: first sequence number
@@ -45,7 +54,9 @@ struct twait_segment {
 #define TWAIT_SEGMENT_ADVANCES	0x04	/* FIN_WAIT2 becomes TIME_WAIT */
 #define TWAIT_SEGMENT_REARMS	0x08	/* sets the timer back */
 #define TWAIT_SEGMENT_TAKES_OVER 0x10	/* a SYN that may open anew */
+#define TWAIT_SEGMENT_ACKED	0x20	/* answered with ACK, if the limit lets */
 
 unsigned int twait_segment_effects(const struct twait_segment *seg);
+unsigned int twait_segment_kind(const struct twait_segment *seg);
 
 #endif

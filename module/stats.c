@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Counters of one namespace, per CPU, folded on reading. */
+#include <linux/gfp.h>
 #include <linux/minmax.h>
 
 #include "stats.h"
@@ -80,4 +81,26 @@ void twait_stats_fold(const struct twait_stats *stats,
 		totals->peak = max_t(u64, totals->peak,
 				     READ_ONCE(per_cpu_ptr(stats->cpu, cpu)->peak));
 	totals->peak = max(totals->peak, totals->waiting);
+}
+
+/**
+ * twait_histogram_fold() - sum a histogram of all CPUs
+ * @stats: where it is
+ * @histogram: which
+ * @bucket: filled
+ *
+ * Context: any.
+ */
+void twait_histogram_fold(const struct twait_stats *stats,
+			  enum twait_histogram histogram,
+			  u64 bucket[TWAIT_HISTOGRAM_BUCKETS])
+{
+	unsigned int i;
+	int cpu;
+
+	memset(bucket, 0, TWAIT_HISTOGRAM_BUCKETS * sizeof(*bucket));
+	for_each_possible_cpu(cpu)
+		for (i = 0; i < TWAIT_HISTOGRAM_BUCKETS; i++)
+			bucket[i] += READ_ONCE(per_cpu_ptr(stats->cpu,
+							   cpu)->histogram[histogram][i]);
 }

@@ -3,7 +3,11 @@
 #ifndef TWAIT_STATS_H
 #define TWAIT_STATS_H
 
+#include <linux/bitops.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/percpu.h>
+#include <linux/time64.h>
 
 #include "types.h"
 
@@ -28,6 +32,13 @@ enum twait_counter {
 	TWAIT_COUNT_ADOPTED,
 	TWAIT_COUNT_ADOPTED_IN_FIN_WAIT2, /* of those: in FIN_WAIT2 */
 	TWAIT_COUNT_RECORDED,		/* records taken */
+	/* Segments, one for each kind, and their answers. */
+#define X(upper, lower) TWAIT_COUNT_SEGMENT_##upper,
+	TWAIT_SEGMENTS(X)
+#undef X
+#define X(upper, lower) TWAIT_COUNT_ANSWER_##upper,
+	TWAIT_ANSWERS(X)
+#undef X
 	TWAIT_COUNT_RECORDS_LOST,
 	TWAIT_COUNT_OWNERS_LOST,
 	TWAIT_COUNT_AVOIDED_LINGER,	/* overflows are counted by the kernel */
@@ -38,14 +49,26 @@ enum twait_counter {
 	TWAIT_COUNT_MAX,
 };
 
+enum twait_histogram {
+#define X(upper, lower) TWAIT_HISTOGRAM_##upper,
+	TWAIT_HISTOGRAMS(X)
+#undef X
+	TWAIT_HISTOGRAM_MAX,
+};
+
+/* Below 1 ms, below 2, 4, ... and the last is open: 2^22 ms are 70 minutes. */
+#define TWAIT_HISTOGRAM_BUCKETS	24
+
 /**
  * struct twait_stats_cpu - the counters of one CPU; written by it alone
  * @count: enum twait_counter
+ * @histogram: enum twait_histogram, by powers of 2 of a millisecond
  * @peak: the most waits that the kernel had when this CPU added one
  * @overflows_seen: the kernel's TCPTimeWaitOverflow of this CPU when last read
  */
 struct twait_stats_cpu {
 	unsigned long count[TWAIT_COUNT_MAX];
+	unsigned long histogram[TWAIT_HISTOGRAM_MAX][TWAIT_HISTOGRAM_BUCKETS];
 	unsigned long peak;
 	unsigned long overflows_seen;
 };
@@ -82,11 +105,25 @@ int twait_stats_init(struct twait_stats *stats);
 void twait_stats_exit(struct twait_stats *stats);
 void twait_stats_fold(const struct twait_stats *stats,
 		      struct twait_totals *totals);
+void twait_histogram_fold(const struct twait_stats *stats,
+			  enum twait_histogram histogram,
+			  u64 bucket[TWAIT_HISTOGRAM_BUCKETS]);
 
 static inline void twait_count(struct twait_stats *stats,
 			       enum twait_counter counter)
 {
 	this_cpu_inc(stats->cpu->count[counter]);
+}
+
+/* One more of @ns nanoseconds; below 0 counts as 0. */
+static inline void twait_histogram_add(struct twait_stats *stats,
+				       enum twait_histogram histogram, s64 ns)
+{
+	u64 ms = ns > 0 ? div_u64(ns, NSEC_PER_MSEC) : 0;
+	unsigned int bucket = min_t(unsigned int, fls64(ms),
+				    TWAIT_HISTOGRAM_BUCKETS - 1);
+
+	this_cpu_inc(stats->cpu->histogram[histogram][bucket]);
 }
 
 static inline void twait_count_add(struct twait_stats *stats,

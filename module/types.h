@@ -51,6 +51,20 @@ enum twait_event_type {
 	TWAIT_EVENT_MAX,
 };
 
+enum twait_segment_kind {
+#define X(upper, lower) TWAIT_KIND_##upper,
+	TWAIT_SEGMENTS(X)
+#undef X
+	TWAIT_KIND_MAX,
+};
+
+enum twait_answer {
+#define X(upper, lower) TWAIT_ANSWER_##upper,
+	TWAIT_ANSWERS(X)
+#undef X
+	TWAIT_ANSWER_MAX,
+};
+
 enum twait_path {
 #define X(upper, lower) TWAIT_PATH_##upper,
 	TWAIT_PATHS(X)
@@ -134,6 +148,28 @@ struct twait_info {
 };
 
 /**
+ * struct twait_evidence - the segment that something is about
+ * @seq: its first sequence number
+ * @end_seq: the one after its last, SYN and FIN counted
+ * @rcv_nxt: what the wait expected next
+ * @acked_ms: how long ago the wait had last sent an ACK, in ms
+ * @kind: enum twait_segment_kind; %TWAIT_KIND_MAX if there is no evidence
+ * @answer: enum twait_answer
+ * @acked_kind: to what kind of segment that ACK was; %TWAIT_KIND_MAX if none
+ *
+ * Sequence numbers in host byte order.
+ */
+struct twait_evidence {
+	u32 seq;
+	u32 end_seq;
+	u32 rcv_nxt;
+	u32 acked_ms;
+	u8 kind;
+	u8 answer;
+	u8 acked_kind;
+};
+
+/**
  * struct twait_event - one line of events, reuse or assassinations
  * @seq: number in its stream, from 0, without a hole; set when it is emitted
  * @time_ns: wall clock, CLOCK_REALTIME, in ns
@@ -144,6 +180,7 @@ struct twait_info {
  * @avoid: enum twait_avoid, for TWAIT_EVENT_AVOID
  * @path: enum twait_path, for TWAIT_EVENT_REUSE
  * @verdict: enum twait_verdict, for TWAIT_EVENT_REUSE
+ * @evidence: for TWAIT_EVENT_SEGMENT, and TWAIT_EVENT_END if a segment ended it
  * @info: the flow
  */
 struct twait_event {
@@ -156,6 +193,7 @@ struct twait_event {
 	u8 avoid;
 	u8 path;
 	u8 verdict;
+	struct twait_evidence evidence;
 	struct twait_info info;
 };
 

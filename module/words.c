@@ -11,6 +11,8 @@ static const char * const ways[] = { TWAIT_WAYS(X) TWAIT_WAY_WORD_ADOPTED };
 static const char * const avoids[] = { TWAIT_AVOIDS(X) };
 static const char * const states[] = { TWAIT_STATES(X) };
 static const char * const events[] = { TWAIT_EVENTS(X) };
+static const char * const kinds[] = { TWAIT_SEGMENTS(X) };
+static const char * const answers[] = { TWAIT_ANSWERS(X) };
 static const char * const paths[] = { TWAIT_PATHS(X) };
 static const char * const verdicts[] = { TWAIT_VERDICTS(X) };
 #undef X
@@ -44,6 +46,16 @@ const char *twait_state_word(unsigned int state)
 const char *twait_event_word(unsigned int type)
 {
 	return word(events, ARRAY_SIZE(events), type);
+}
+
+const char *twait_kind_word(unsigned int kind)
+{
+	return word(kinds, ARRAY_SIZE(kinds), kind);
+}
+
+const char *twait_answer_word(unsigned int answer)
+{
+	return word(answers, ARRAY_SIZE(answers), answer);
 }
 
 const char *twait_path_word(unsigned int path)

@@ -9,6 +9,8 @@ const char *twait_way_word(unsigned int way);
 const char *twait_avoid_word(unsigned int avoid);
 const char *twait_state_word(unsigned int state);
 const char *twait_event_word(unsigned int type);
+const char *twait_kind_word(unsigned int kind);
+const char *twait_answer_word(unsigned int answer);
 const char *twait_path_word(unsigned int path);
 const char *twait_verdict_word(unsigned int verdict);
 

@@ -166,6 +166,10 @@ static void what(char *buf, size_t size, const struct flow *flow)
 		snprintf(buf, size, "%.32s %.32s after %s", or_dash(flow->path),
 			 or_dash(flow->verdict), age);
 		break;
+	case EVENT_SEGMENT:
+		snprintf(buf, size, "%.32s after %s, answered: %.32s",
+			 or_dash(flow->kind), age, or_dash(flow->answer));
+		break;
 	}
 }
 

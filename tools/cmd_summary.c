@@ -41,6 +41,15 @@
 #define MEANS_VERDICT_ALLOWED	"got the four-tuple"
 #define MEANS_VERDICT_REFUSED	"did not get it"
 
+#define MEANS_SEGMENT_PAWS	"its timestamp was too old (PAWS)"
+#define MEANS_SEGMENT_RST	"a RST just where it kills"
+#define MEANS_SEGMENT_RST_STRAY	"a RST elsewhere: ignored"
+#define MEANS_SEGMENT_SYN	"somebody wants to connect anew"
+#define MEANS_SEGMENT_WINDOW	"neither old nor next in sequence"
+#define MEANS_SEGMENT_FIN	"the peer's FIN, mostly again"
+#define MEANS_SEGMENT_DATA	"data, mostly old"
+#define MEANS_SEGMENT_ACK	"an ACK and nothing else"
+
 /* struct row - a number of stats, and how the summary shows it */
 struct row {
 	const char *name;	/* in the file */
@@ -77,6 +86,10 @@ static const struct part paths[] = { TWAIT_PATHS(PATH_PART) };
 
 #define VERDICT_PART(id, word)	{ #word, MEANS_VERDICT_##id },
 static const struct part verdicts[] = { TWAIT_VERDICTS(VERDICT_PART) };
+
+#define SEGMENT_ROW(id, word) \
+	{ "segments_" #word "_total", #word, MEANS_SEGMENT_##id, false },
+static const struct row segments[] = { TWAIT_SEGMENTS(SEGMENT_ROW) };
 
 static const struct row between[] = {
 	{ "advanced_total", "advanced", "FIN_WAIT2s that got their FIN", false },
@@ -207,6 +220,11 @@ static void print_stats(const struct stats *stats)
 		print_rows(stats, ROWS(avoids));
 	}
 	print_reuses(stats);
+
+	if (any(stats, ROWS(segments))) {
+		puts("\nsegments that reached a wait");
+		print_rows(stats, ROWS(segments));
+	}
 }
 
 static enum read_result read_stats(struct reader *reader, struct stats *stats,
@@ -310,10 +328,10 @@ static void warn_of_hooks(struct reader *reader)
 			continue;
 		state = words_find(words_hook_states, hook.state,
 				   strlen(hook.state));
-		if (state != HOOK_MISSING && state != HOOK_FAILED)
+		if (state < 0 || state == HOOK_ARMED)
 			continue;
 		begin_warning();
-		printf("hook '%s' is %s; without it these stay empty:\n",
+		printf("hook '%s' is %s; without it these are not known:\n",
 		       hook.hook, hook.state);
 		print_list(hook.loses ? hook.loses : "-");
 	}

@@ -45,7 +45,9 @@ struct count {
 	WORD(fate)		\
 	WORD(avoid)		\
 	WORD(path)		\
-	WORD(verdict)
+	WORD(verdict)		\
+	WORD(kind)		\
+	WORD(answer)
 
 #define HOOK_KEYS(NUMBER, WORD, NAME) \
 	WORD(hook)		\

@@ -194,9 +194,10 @@ bool parse_hook(char *line, size_t len, struct hook *hook)
  * @line: "name value", without the newline
  * @len: its length in bytes
  * @stats: gets a row more; a name too long or one row too many is left out,
- *	since no command can ask for it
+ *	since no command can ask for it, and so is one whose number is "-",
+ *	since the module cannot know it
  *
- * Return: false if it is not a name, a space and a number.
+ * Return: false if it is not a name, a space and a number or "-".
  */
 bool parse_stat(const char *line, size_t len, struct stats *stats)
 {
@@ -204,8 +205,11 @@ bool parse_stat(const char *line, size_t len, struct stats *stats)
 	size_t name_len;
 	uint64_t n;
 
-	if (strlen(line) != len || !space || space == line ||
-	    !parse_u64(space + 1, &n))
+	if (strlen(line) != len || !space || space == line)
+		return false;
+	if (!strcmp(space + 1, "-"))
+		return true;
+	if (!parse_u64(space + 1, &n))
 		return false;
 	name_len = (size_t)(space - line);
 	if (name_len >= sizeof(stats->rows[0].name) || stats->used == STATS_MAX)

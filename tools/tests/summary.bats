@@ -121,7 +121,7 @@ load helper
 
 @test "a hook that is not there is a warning with what it loses" {
 	twstat
-	has "warning: hook 'syn' is missing; without it these stay empty:" \
+	has "warning: hook 'syn' is missing; without it these are not known:" \
 		"ended_syn_total reuse_syn_allowed_total"
 	has_not "hook 'enter'"
 	copy_host
@@ -129,6 +129,15 @@ load helper
 	twstat
 	has "hook 'syn' is failed"
 	has_not "hook 'enter'"
+}
+
+@test "what cannot be known is neither 0 nor malformed" {
+	copy_host
+	sed -i 's/^\(rearmed_total\|avoided_linger_total\|entered_active_total\|waiting_time_wait\) .*/\1 -/' "$DIR/stats"
+	twstat
+	[ "$status" -eq 0 ]
+	has "began to wait"
+	has_not rearmed linger "active " malformed "in TIME_WAIT"
 }
 
 @test "the summary fits 80 columns of plain ASCII" {

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A wait begins, or is met without having been seen to begin. */
+#include <linux/ktime.h>
+
+#include "closer.h"
+#include "flow.h"
+#include "lifecycle.h"
+#include "netns.h"
+#include "story.h"
+#include "trace.h"
+#include "wait.h"
+
+static void flow_init(struct twait_flow *flow,
+		      const struct inet_timewait_sock *tw,
+		      struct twait_net *tnet, u32 hash)
+{
+	flow->tw = tw;
+	flow->space = tnet;
+	flow->hash = hash;
+	flow->offer = TWAIT_FATE_NONE;
+	flow->offer_context = 0;
+	flow->settled = false;
+	flow->by_kind = TWAIT_KIND_MAX;
+	flow->acked_kind = TWAIT_KIND_MAX;
+	flow->walk = 0;
+}
+
+static enum twait_way way_of(enum twait_state state, const struct sock *sk)
+{
+	if (state == TWAIT_STATE_FIN_WAIT2)
+		return TWAIT_WAY_FIN_WAIT2;
+	return sk->sk_state == TCP_CLOSING ? TWAIT_WAY_SIMULTANEOUS :
+					     TWAIT_WAY_ACTIVE;
+}
+
+/**
+ * twait_entered() - a wait begins
+ * @tw: the minisock, complete, not yet to be found by anybody
+ * @sk: the socket that it replaces, in the state that it leaves
+ * @timeo: how long it will wait, in jiffies; -1 if its timer is armed already
+ *
+ * Context: the socket locked; BH off up to 6.11, since then perhaps on.
+ */
+void twait_entered(const struct inet_timewait_sock *tw, const struct sock *sk,
+		   int timeo)
+{
+	struct net *net = twsk_net(tw);
+	struct twait_net *tnet = twait_net_of(net);
+	struct twait_info fallback, *info;
+	struct twait_flow *flow;
+
+	this_cpu_write(twait_last.entered, sk);
+	if (!tnet) {
+		twait_closer_take(sk, NULL);
+		return;
+	}
+	flow = twait_flow_take();
+	info = flow ? &flow->info : &fallback;
+	twait_info_of_sock(info, sk);
+	info->state = twait_wait_state(tw);
+	info->way = way_of(info->state, sk);
+	info->entered_ns = ktime_get_ns();
+	info->length_ms = timeo < 0 ? twait_wait_left_ms(tw) :
+				      jiffies_to_msecs(timeo);
+	twait_closer_take(sk, &info->owner);
+
+	twait_count(&tnet->stats, TWAIT_COUNT_ENTERED_ACTIVE + info->way);
+	twait_count_peak(&tnet->stats, twait_kernel_waiting(net) +
+				       TWAIT_HASHDANCE_SCHEDULES);
+	if (flow) {
+		flow_init(flow, tw, tnet,
+			  twait_flow_hash(&info->tuple, net->ns.inum));
+		flow->expires = timeo < 0 ? READ_ONCE(tw->tw_timer.expires) :
+					    jiffies + timeo;
+		twait_flow_insert(flow);
+		twait_count(&tnet->stats, TWAIT_COUNT_RECORDED);
+	} else {
+		twait_count(&tnet->stats, TWAIT_COUNT_RECORDS_LOST);
+		atomic_inc(&tnet->unrecorded);
+	}
+	trace_timewait_enter(tnet->inum, info);
+	if (twait_is_watched(tnet))
+		twait_emit(tnet, TWAIT_EVENT_ENTER, info, info->length_ms);
+}
+
+static void info_adopted(struct twait_info *info,
+			 const struct inet_timewait_sock *tw,
+			 enum twait_state state)
+{
+	s64 left_ms = twait_wait_left_ms(tw);
+
+	twait_info_of_wait(info, tw);
+	info->state = state;
+	info->way = TWAIT_WAY_ADOPTED;
+	info->entered_ns = ktime_get_ns();
+	info->length_ms = left_ms;
+	if (state == TWAIT_STATE_TIME_WAIT) {
+		info->length_ms = jiffies_to_msecs(TCP_TIMEWAIT_LEN);
+		info->entered_ns -= max_t(s64, 0, info->length_ms - left_ms) *
+				    NSEC_PER_MSEC;
+	}
+}
+
+/**
+ * twait_adopted() - a wait is there, perhaps one that nobody saw begin
+ * @tw: the minisock, in the kernel's hash table
+ * @walk: number of the walk that met it
+ * @resync: not the first walk: a wait without a record may be a counted one
+ *
+ * Its age is told from its timer, as if it had never been re-armed; who closed
+ * it, nobody knows any more.
+ *
+ * Context: process, the bucket of the kernel's hash table locked.
+ */
+void twait_adopted(const struct inet_timewait_sock *tw, u16 walk, bool resync)
+{
+	struct twait_net *tnet = twait_net_of(twsk_net(tw));
+	enum twait_state state = twait_wait_state(tw);
+	struct twait_flow *flow;
+	unsigned long flags;
+	u32 hash;
+
+	if (!tnet)
+		return;
+	hash = twait_wait_hash(tw);
+	flow = twait_flow_lock(hash, tw, &flags);
+	if (flow)
+		flow->walk = walk;
+	twait_flow_unlock(hash, flags);
+	if (flow)
+		return;
+	if (!resync || atomic_dec_if_positive(&tnet->unrecorded) < 0) {
+		twait_count(&tnet->stats, TWAIT_COUNT_ADOPTED);
+		if (state == TWAIT_STATE_FIN_WAIT2)
+			twait_count(&tnet->stats,
+				    TWAIT_COUNT_ADOPTED_IN_FIN_WAIT2);
+		if (resync)
+			twait_count(&tnet->stats, TWAIT_COUNT_RESYNCED);
+	}
+	flow = twait_flow_take();
+	if (!flow) {
+		if (!resync)
+			twait_count(&tnet->stats, TWAIT_COUNT_RECORDS_LOST);
+		atomic_inc(&tnet->unrecorded);
+		return;
+	}
+	flow_init(flow, tw, tnet, hash);
+	flow->walk = walk;
+	flow->expires = READ_ONCE(tw->tw_timer.expires);
+	info_adopted(&flow->info, tw, state);
+	twait_flow_insert(flow);
+	twait_count(&tnet->stats, TWAIT_COUNT_RECORDED);
+}
+
+/**
+ * twait_lost() - the end of a wait was missed
+ * @flow: its record, in its locked bucket; given back
+ *
+ * Context: process.
+ */
+void twait_lost(struct twait_flow *flow)
+{
+	struct twait_net *tnet = flow->space;
+
+	twait_flow_remove(flow);
+	if (flow->info.state == TWAIT_STATE_FIN_WAIT2)
+		twait_count(&tnet->stats, TWAIT_COUNT_ENDED_IN_FIN_WAIT2);
+	twait_count(&tnet->stats, TWAIT_COUNT_ENDED_UNKNOWN);
+	twait_count(&tnet->stats, TWAIT_COUNT_RESYNCED);
+	twait_flow_give(flow);
+	twait_count(&tnet->stats, TWAIT_COUNT_FORGOTTEN);
+}

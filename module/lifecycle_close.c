@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A socket is closed: its owner is noted, or it leaves no wait. */
+#include <net/tcp.h>
+
+#include "closer.h"
+#include "lifecycle.h"
+#include "netns.h"
+#include "story.h"
+#include "trace.h"
+
+static void avoided(struct twait_net *tnet, const struct sock *sk,
+		    enum twait_avoid avoid, const struct twait_owner *owner)
+{
+	struct twait_event event;
+	struct twait_info info;
+
+	twait_info_of_sock(&info, sk);
+	if (owner)
+		info.owner = *owner;
+	trace_timewait_avoid(tnet->inum, &info, avoid);
+	twait_event_init(&event, TWAIT_EVENT_AVOID, &info, -1);
+	event.avoid = avoid;
+	twait_emit_rare(tnet, TWAIT_RING_ASSASSINATIONS, &event);
+}
+
+/**
+ * twait_closing() - the current process sends a FIN
+ * @sk: its socket, locked by it
+ *
+ * Context: process context.
+ */
+void twait_closing(const struct sock *sk)
+{
+	struct twait_net *tnet = twait_net_of(sock_net(sk));
+
+	if (!twait_closer_note(sk) && tnet)
+		twait_count(&tnet->stats, TWAIT_COUNT_OWNERS_LOST);
+}
+
+/*
+ * Was it SO_LINGER with 0? tcp_close() sets both halves of sk_shutdown, and
+ * then, if all data was read, disconnects before it orphans the socket. Other
+ * ways to TCP_CLOSE in process context: a RST or time-out out of the backlog
+ * sets sk_err first; data that was never read is another story; tcp_repair
+ * says nothing to the peer.
+ */
+static bool is_linger_abort(const struct sock *sk, int old_state)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	/* From elsewhere it would not have left a TIME_WAIT on this side. */
+	if (!((1 << old_state) & (TCPF_ESTABLISHED | TCPF_SYN_RECV |
+				  TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2)))
+		return false;
+	return sock_flag(sk, SOCK_LINGER) && !READ_ONCE(sk->sk_lingertime) &&
+	       !sock_flag(sk, SOCK_DEAD) && !READ_ONCE(sk->sk_err) &&
+	       READ_ONCE(sk->sk_shutdown) == SHUTDOWN_MASK &&
+	       !in_serving_softirq() && !tp->repair &&
+	       READ_ONCE(tp->copied_seq) == READ_ONCE(tp->rcv_nxt);
+}
+
+/* TCPTimeWaitOverflow as this CPU has counted it. */
+static unsigned long kernel_overflows(const struct net *net)
+{
+	return this_cpu_read(net->mib.net_statistics->mibs[LINUX_MIB_TCPTIMEWAITOVERFLOW]);
+}
+
+/*
+ * How many waits were refused on this CPU since we last looked.
+ *
+ * tcp_time_wait() counts a refusal and goes straight on to tcp_done(), so what
+ * has been added when TCP_CLOSE is announced was added for this socket, but for
+ * the rare task that moves to another CPU in between. So this tells whose wait
+ * it was; how many there were, the files read from the kernel's own counter. It
+ * saves the return probe on inet_twsk_alloc() that every wait would pay for.
+ */
+static unsigned long new_overflows(struct twait_net *tnet,
+				   const struct net *net)
+{
+	unsigned long flags, now, seen;
+
+	local_irq_save(flags);
+	seen = this_cpu_read(tnet->stats.cpu->overflows_seen);
+	now = kernel_overflows(net);
+	if (now != seen)
+		this_cpu_write(tnet->stats.cpu->overflows_seen, now);
+	local_irq_restore(flags);
+	return now - seen;
+}
+
+/**
+ * twait_closed() - a socket is in TCP_CLOSE
+ * @sk: the socket
+ * @old_state: the state it comes from
+ *
+ * Context: process or softirq, the socket locked.
+ */
+void twait_closed(const struct sock *sk, int old_state)
+{
+	struct twait_net *tnet = twait_net_of(sock_net(sk));
+	unsigned long overflows = 0;
+	struct twait_owner owner;
+	bool noted;
+
+	/* tcp_time_wait() ends with tcp_done(): its wait has just begun. */
+	if (this_cpu_read(twait_last.entered) == sk) {
+		this_cpu_write(twait_last.entered, NULL);
+		return;
+	}
+	noted = twait_closer_take(sk, &owner);
+	if (!tnet)
+		return;
+	/* The states that tcp_time_wait() is called from. */
+	if (old_state == TCP_FIN_WAIT2 || old_state == TCP_CLOSING)
+		overflows = new_overflows(tnet, sock_net(sk));
+	if (overflows) {
+		avoided(tnet, sk, TWAIT_AVOID_OVERFLOW, noted ? &owner : NULL);
+	} else if (is_linger_abort(sk, old_state)) {
+		twait_closer_current(&owner);
+		twait_count(&tnet->stats, TWAIT_COUNT_AVOIDED_LINGER);
+		avoided(tnet, sk, TWAIT_AVOID_LINGER, &owner);
+	}
+}
+
+/* TCPTimeWaitOverflow of all CPUs. */
+static u64 all_overflows(const struct net *net)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(net->mib.net_statistics,
+					     cpu)->mibs[LINUX_MIB_TCPTIMEWAITOVERFLOW]);
+	return sum;
+}
+
+/**
+ * twait_overflows_baseline() - what was refused before does not count
+ * @tnet: the namespace
+ *
+ * Context: process; the tracepoint is not yet registered.
+ */
+void twait_overflows_baseline(struct twait_net *tnet)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		per_cpu_ptr(tnet->stats.cpu, cpu)->overflows_seen =
+			per_cpu_ptr(tnet->net->mib.net_statistics,
+				    cpu)->mibs[LINUX_MIB_TCPTIMEWAITOVERFLOW];
+	tnet->overflows_before = all_overflows(tnet->net);
+}
+
+/**
+ * twait_overflows() - waits refused for tcp_max_tw_buckets or lack of memory
+ * @tnet: the namespace
+ *
+ * Return: growth of TcpExtTCPTimeWaitOverflow since we look after @tnet.
+ */
+u64 twait_overflows(const struct twait_net *tnet)
+{
+	return all_overflows(tnet->net) - tnet->overflows_before;
+}

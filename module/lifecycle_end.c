@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The kernel lets go of a wait, and it ends. */
+#include <linux/ktime.h>
+
+#include "flow.h"
+#include "lifecycle.h"
+#include "netns.h"
+#include "story.h"
+#include "trace.h"
+#include "wait.h"
+
+/* Nobody offered anything: then it was not the wire, if we look at it. */
+static enum twait_fate fate_from_outside(const struct inet_timewait_sock *tw)
+{
+	if (!check_net(twsk_net(tw)))
+		return TWAIT_FATE_PURGED;
+	return twait_sees_segments && twait_sees_connects ? TWAIT_FATE_KILLED :
+						TWAIT_FATE_UNKNOWN;
+}
+
+static void descheduled_without_record(const struct inet_timewait_sock *tw)
+{
+	struct twait_net *tnet = twait_net_of(twsk_net(tw));
+	enum twait_fate fate = fate_from_outside(tw);
+	struct twait_info info;
+
+	if (this_cpu_read(twait_last.tw) == tw)
+		fate = this_cpu_read(twait_last.fate);
+	twait_offer_unrecorded(tw, fate);
+	/* One that was not adopted yet has no beginning, and gets no end. */
+	if (!tnet || fate != TWAIT_FATE_SYN || !atomic_read(&tnet->unrecorded))
+		return;
+	twait_info_of_wait(&info, tw);
+	twait_syn_took_over(tnet, tw, &info);
+}
+
+/**
+ * twait_descheduled() - the kernel lets go of a wait before its time
+ * @tw: the minisock; the caller holds a reference
+ *
+ * Context: BH off. From an offer of the very same context, or, for ss -K and
+ * a namespace that goes away, out of the blue.
+ */
+void twait_descheduled(const struct inet_timewait_sock *tw)
+{
+	u32 hash = twait_wait_hash(tw);
+	struct twait_info info;
+	struct twait_flow *flow;
+	unsigned long flags;
+	struct twait_net *tnet;
+
+	flow = twait_flow_lock(hash, tw, &flags);
+	if (!flow) {
+		twait_flow_unlock(hash, flags);
+		descheduled_without_record(tw);
+		return;
+	}
+	if (flow->settled) {
+		twait_flow_unlock(hash, flags);
+		return;
+	}
+	flow->settled = true;
+	/* A SYN that found no listener leaves its offer behind. */
+	if (flow->offer != TWAIT_FATE_NONE &&
+	    flow->offer_context == twait_this_context())
+		flow->info.fate = flow->offer;
+	else
+		flow->info.fate = fate_from_outside(tw);
+	info = flow->info;
+	tnet = flow->space;
+	twait_flow_unlock(hash, flags);
+	/* Until the caller puts its reference the record keeps @tnet. */
+	if (info.fate == TWAIT_FATE_SYN)
+		twait_syn_took_over(tnet, tw, &info);
+}
+
+/*
+ * Why did it end, if nobody settled it? By its timer, or by a purge that 5.10
+ * and 6.1 have inlined past inet_twsk_deschedule_put().
+ */
+static enum twait_fate fate_unsettled(const struct inet_timewait_sock *tw,
+				      s64 left_ms)
+{
+	if (!left_ms)
+		return TWAIT_FATE_EXPIRED;
+	return check_net(twsk_net(tw)) ? TWAIT_FATE_UNKNOWN : TWAIT_FATE_PURGED;
+}
+
+static void ended_without_record(const struct inet_timewait_sock *tw)
+{
+	struct twait_net *tnet = twait_net_of(twsk_net(tw));
+	s64 left_ms = twait_wait_left_ms(tw);
+	enum twait_fate fate = fate_unsettled(tw, left_ms);
+
+	if (this_cpu_read(twait_last.tw) == tw) {
+		/* An offer that nobody took does not outlive the timer. */
+		if (left_ms)
+			fate = this_cpu_read(twait_last.fate);
+		this_cpu_write(twait_last.tw, NULL);
+	}
+	/*
+	 * Not every wait without a record is one that was counted: while a load
+	 * is still adopting, it may be one that nobody knows of yet.
+	 */
+	if (!tnet || atomic_dec_if_positive(&tnet->unrecorded) < 0)
+		return;
+	if (twait_wait_state(tw) == TWAIT_STATE_FIN_WAIT2)
+		twait_count(&tnet->stats, TWAIT_COUNT_ENDED_IN_FIN_WAIT2);
+	twait_count(&tnet->stats, TWAIT_COUNT_ENDED_EXPIRED + fate);
+}
+
+static bool is_assassination(enum twait_fate fate)
+{
+	return fate == TWAIT_FATE_RST || fate == TWAIT_FATE_KILLED ||
+	       fate == TWAIT_FATE_RESET;
+}
+
+/* The segment that ended it, and the ACK of ours that may have called for it. */
+static void evidence_of(struct twait_evidence *evidence,
+			const struct twait_flow *flow,
+			const struct inet_timewait_sock *tw)
+{
+	const struct tcp_timewait_sock *tcptw = tcp_twsk((struct sock *)tw);
+
+	*evidence = (struct twait_evidence){
+		.seq = flow->by_seq,
+		.end_seq = flow->by_end_seq,
+		.rcv_nxt = READ_ONCE(tcptw->tw_rcv_nxt),
+		.acked_ms = jiffies_to_msecs((u32)jiffies - flow->acked_at),
+		.kind = flow->by_kind,
+		.acked_kind = flow->acked_kind,
+	};
+}
+
+static void emit_end(struct twait_net *tnet, const struct twait_flow *flow,
+		     const struct inet_timewait_sock *tw, s64 left_ms)
+{
+	struct twait_event event;
+
+	twait_event_init(&event, TWAIT_EVENT_END, &flow->info, left_ms);
+	if (flow->info.fate == TWAIT_FATE_RST ||
+	    flow->info.fate == TWAIT_FATE_RESET ||
+	    flow->info.fate == TWAIT_FATE_SYN)
+		evidence_of(&event.evidence, flow, tw);
+	if (is_assassination(flow->info.fate))
+		twait_emit_rare(tnet, TWAIT_RING_ASSASSINATIONS, &event);
+	else
+		twait_event_emit(tnet, TWAIT_RING_EVENTS, &event);
+}
+
+/**
+ * twait_ended() - the last reference to a wait is gone
+ * @tw: the minisock; its memory goes when we return
+ *
+ * Context: softirq, or process context with BH off or on.
+ */
+void twait_ended(const struct inet_timewait_sock *tw)
+{
+	s64 left_ms = twait_wait_left_ms(tw);
+	u32 hash = twait_wait_hash(tw);
+	struct twait_flow *flow;
+	struct twait_net *tnet;
+	unsigned long flags;
+
+	flow = twait_flow_lock(hash, tw, &flags);
+	if (!flow) {
+		twait_flow_unlock(hash, flags);
+		ended_without_record(tw);
+		return;
+	}
+	twait_flow_remove(flow);
+	twait_flow_unlock(hash, flags);
+	/* From here the record is ours alone. */
+	tnet = flow->space;
+	if (!flow->settled)
+		flow->info.fate = fate_unsettled(tw, left_ms);
+	/* The FIN may have been seen by a probe that was missed. */
+	if (flow->info.state != twait_wait_state(tw)) {
+		flow->info.state = TWAIT_STATE_TIME_WAIT;
+		twait_count(&tnet->stats, TWAIT_COUNT_ADVANCED);
+		if (twait_sees_segments)
+			twait_count(&tnet->stats, TWAIT_COUNT_RESYNCED);
+	}
+	if (flow->info.state == TWAIT_STATE_FIN_WAIT2)
+		twait_count(&tnet->stats, TWAIT_COUNT_ENDED_IN_FIN_WAIT2);
+	twait_count(&tnet->stats, TWAIT_COUNT_ENDED_EXPIRED + flow->info.fate);
+	if (trace_timewait_end_enabled())
+		trace_timewait_end(tnet->inum, &flow->info,
+				   ktime_get_ns() - flow->info.entered_ns,
+				   left_ms);
+	/* How long an adopted one has waited before, nobody knows. */
+	if (flow->info.way != TWAIT_WAY_ADOPTED)
+		twait_histogram_add(&tnet->stats, TWAIT_HISTOGRAM_LENGTH,
+				    ktime_get_ns() - flow->info.entered_ns);
+	if (is_assassination(flow->info.fate) || twait_is_watched(tnet))
+		emit_end(tnet, flow, tw, left_ms);
+	twait_flow_give(flow);
+	/* Last: a retired namespace is freed when this adds up. */
+	twait_count(&tnet->stats, TWAIT_COUNT_FORGOTTEN);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the verbs of lifecycle.h share, and nobody else uses.
+ *
+ * A wait without a record (max_records, or memory) is still counted, and its
+ * fate told: what a record would remember from one verb to the next stands in
+ * struct twait_last then, as long as it takes the same CPU to get there.
+ */
+#ifndef TWAIT_STORY_H
+#define TWAIT_STORY_H
+
+#include <linux/percpu.h>
+
+#include "netns.h"
+#include "types.h"
+
+struct inet_timewait_sock;
+struct sock;
+struct twait_flow;
+
+/**
+ * struct twait_refusal - whom connect() refused last
+ * @remote: the destination
+ * @port: its port, network byte order
+ * @task: who wanted to connect
+ * @until: when it is news again, in jiffies
+ */
+struct twait_refusal {
+	struct in6_addr remote;
+	__be16 port;
+	pid_t task;
+	unsigned long until;
+};
+
+/**
+ * struct twait_last - the last things that happened on this CPU
+ * @entered: the socket whose wait began; compared, not followed
+ * @tw: a wait without record that @fate is about
+ * @fate: offered or, when the kernel let go of it, settled
+ * @refusal: by connect()
+ */
+struct twait_last {
+	const struct sock *entered;
+	const struct inet_timewait_sock *tw;
+	enum twait_fate fate;
+	struct twait_refusal refusal;
+};
+
+DECLARE_PER_CPU(struct twait_last, twait_last);
+
+/* Written while loading, before the first wait is counted. */
+extern bool twait_sees_segments;
+extern bool twait_sees_connects;
+
+u32 twait_wait_hash(const struct inet_timewait_sock *tw);
+u32 twait_this_context(void);
+
+void twait_info_of_sock(struct twait_info *info, const struct sock *sk);
+void twait_info_of_wait(struct twait_info *info,
+			const struct inet_timewait_sock *tw);
+
+bool twait_is_watched(const struct twait_net *tnet);
+void twait_event_init(struct twait_event *event, enum twait_event_type type,
+		      const struct twait_info *info, s64 left_ms);
+void twait_event_emit(struct twait_net *tnet, enum twait_ring_id ring,
+		      struct twait_event *event);
+void twait_emit(struct twait_net *tnet, enum twait_event_type type,
+		const struct twait_info *info, s64 left_ms);
+void twait_emit_rare(struct twait_net *tnet, enum twait_ring_id ring,
+		     struct twait_event *event);
+
+void twait_offer(struct twait_flow *flow, enum twait_fate fate);
+void twait_offer_unrecorded(const struct inet_timewait_sock *tw,
+			    enum twait_fate fate);
+void twait_syn_took_over(struct twait_net *tnet,
+			 const struct inet_timewait_sock *tw,
+			 struct twait_info *info);
+
+#endif
