@@ -17,6 +17,14 @@ else
 	exit 1
 fi
 
+case $cache in
+/*) ;;
+*)	cache=$PWD/$cache
+	export TIMEWAIT_CACHE="$cache" ;;
+esac
+# Where depmod and modprobe are; a user's path may lack it.
+PATH=$PATH:/usr/sbin:/sbin
+
 # say TEXT: progress, only where something takes long
 say() {
 	echo "$me: $*" >&2
@@ -35,18 +43,76 @@ usage_error() {
 	die 2 "$* (see $0 --help)"
 }
 
-kernel_names() {
-	sed -n 's/^\([^#[:space:]]*\)[[:space:]].*/\1/p' "$scripts/kernels.txt"
+# kernel_rows: the rows of kernels.txt, each looked at
+kernel_rows() {
+	awk '
+		/^[[:space:]]*(#|$)/ { next }
+		NF < 8 { bad = "has " NF " columns and not 8"; exit 1 }
+		$2 != "amd64" && $2 != "arm64" { bad = "has an arch that is neither amd64 nor arm64"; exit 1 }
+		$6 != "all" && $6 != "smoke" { bad = "has tests that are neither all nor smoke"; exit 1 }
+		$7 !~ /^[1-9][0-9]*$/ { bad = "has no number for mib"; exit 1 }
+		seen[$1]++ { bad = "is there twice"; exit 1 }
+		{ $1 = $1; print }
+		END {
+			if (bad == "") exit !NR
+			print "scripts/kernels.txt, line " NR ": the row of " $1 " " bad >"/dev/stderr"
+			exit 1
+		}
+	' "$scripts/kernels.txt"
 }
 
-# kernel_row NAME: sets arch suites image headers
+kernel_names() {
+	# A row that is wrong makes it fail, and not only end early.
+	rows=$(kernel_rows) || exit
+	echo "$rows" | cut -d ' ' -f 1
+}
+
+# kernel_row NAME: sets arch suites image headers tests mib append
 kernel_row() {
+	rows=$(kernel_rows) || exit
 	arch=''
-	while read -r row arch suites image headers; do
+	while read -r row arch suites image headers tests mib append; do
 		[ "$row" = "$1" ] && return
-	done <"$scripts/kernels.txt"
+	done <<-END
+	$rows
+	END
 	usage_error "no kernel '$1' in scripts/kernels.txt, which has:" \
 		"$(kernel_names | paste -sd ' ')"
+}
+
+# cross_prefix: what comes before the names of the compiler for $arch
+cross_prefix() {
+	[ "$arch" = amd64 ] || echo aarch64-linux-gnu-
+}
+
+# build_helpers: the programs that make traffic for tests, demo and bench, for
+# the machine of $arch, into build/tests/MACHINE. Several may be at it at once.
+build_helpers() {
+	[ "$arch" = arm64 ] && machine=aarch64 || machine=x86_64
+	helpers=$project/build/tests/$machine
+	mkdir -p "$helpers"
+	(
+		flock 9
+		build_helper traffic scripts/tests/traffic.c &&
+			build_helper craft scripts/tests/craft.c scripts/tests/raw.c &&
+			build_helper reap scripts/tests/reap.c scripts/tests/raw.c &&
+			build_helper reading scripts/bench/reading.c
+	) 9>"$helpers/lock"
+}
+
+# build_helper NAME SOURCE...
+build_helper() {
+	out=$helpers/$1
+	shift
+	(cd "$project" && "$(cross_prefix)gcc" -O2 -Wall -Wextra -Werror \
+		-o "$out.new" "$@" && mv "$out.new" "$out")
+}
+
+# deps_of_kernel: the sets of scripts/deps for a kernel of $arch
+deps_of_kernel() {
+	echo vm
+	[ "$arch" = amd64 ] || echo cross
+	[ "$headers" != - ] || echo debug
 }
 
 # sync_sources DIR: makes the sources in DIR equal to the project's, touching
@@ -93,8 +159,10 @@ mirror() {
 	echo "$uri"
 }
 
-# apt_setup DIR SUITE: an apt of its own, that knows one suite and no packages
+# apt_setup DIR SUITE [ARCH]: an apt of its own, that knows one suite and no
+# packages, for $arch if not told
 apt_setup() {
+	apt_arch=${3-$arch}
 	mkdir -p "$1/state/lists/partial" "$1/cache/archives/partial"
 	: >"$1/status"
 	# Backports need the suite that they are for.
@@ -112,9 +180,9 @@ apt_setup() {
 	Dir::Etc::sourceparts "/dev/null";
 	Dir::Etc::preferences "/dev/null";
 	Dir::Etc::preferencesparts "/dev/null";
-	APT::Architecture "$arch";
+	APT::Architecture "$apt_arch";
 	#clear APT::Architectures;
-	APT::Architectures { "$arch"; };
+	APT::Architectures { "$apt_arch"; };
 	APT::Default-Release "$2";
 	APT::Install-Recommends "false";
 	APT::Sandbox::User "";

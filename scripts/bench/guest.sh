@@ -5,7 +5,7 @@
 
 set -eu
 
-traffic=$PWD/build/tests/traffic
+traffic=$PWD/build/tests/$(uname -m)/traffic
 twait=/proc/net/timewait
 
 sysctl -qw net.ipv4.tcp_max_tw_buckets=262144 \
@@ -18,7 +18,7 @@ elapsed() {
 
 # reading NAME FILE: instructions
 reading() {
-	echo "$1 $(build/tests/reading "$2")"
+	echo "$1 $("build/tests/$(uname -m)/reading" "$2")"
 }
 
 # Waits enough, from as many source addresses as it takes: no two alike.

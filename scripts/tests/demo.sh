@@ -5,8 +5,8 @@
 
 set -eu
 
-traffic=$PWD/build/tests/traffic
-craft=$PWD/build/tests/craft
+traffic=$PWD/build/tests/$(uname -m)/traffic
+craft=$PWD/build/tests/$(uname -m)/craft
 twait=/proc/net/timewait
 
 title() {

@@ -7,7 +7,9 @@
  *
  * KIND, and what one of them leaves behind (client side: C, server side: S):
  *   active     C shuts down first and holds on: an active wait at C
- *   orphan     C closes first, S later: FIN_WAIT2 at C, then TIME_WAIT
+ *   orphan     C closes first, S later: FIN_WAIT2 at C, then TIME_WAIT. So it is
+ *              surely if asked for by itself; in a mix C is let go of before its
+ *              FIN is ACKed, and may keep a whole socket if that comes too soon
  *   stuck      C closes first, S when we exit: a FIN_WAIT2 at C until then
  *   rst        as orphan, but S closes with a RST: it kills the FIN_WAIT2
  *   reset      as orphan, but S sends data first: C's kernel answers with RST
@@ -18,6 +20,7 @@
  *              The new connection is closed as linger
  *   syn        S shuts down first: a wait at S; C connects from the same port:
  *              its SYN takes the wait over. The new one is closed as linger
+ *   refused    C finds no port and must be refused one; no connection
  *   mix        each of active, orphan, rst, reset, linger, connect, syn in turn
  *   loop       connect, accept, close, close: the shortest life; for measuring
  *
@@ -47,6 +50,7 @@ static int listener;
 static unsigned int port = 7000;
 static unsigned int sources = 1;
 static unsigned long connections;
+static bool surely;	/* make what was asked for, and not something like it */
 
 static void check(int ret, const char *what)
 {
@@ -169,18 +173,43 @@ static void close_active(struct pair p)
 	close_in_turn(p.client, p.server);
 }
 
-/*
- * C is let go of and becomes a FIN_WAIT2 minisock. The kernel would keep the ACK
- * of its FIN back, to send it with S's own FIN; so it is asked for it now.
- */
-static void close_to_fin_wait2(struct pair p)
+/* The kernel would keep the ACK of a FIN back, to send it with its own FIN. */
+static void ack_at_once(int fd)
 {
 	int one = 1;
 
-	close(p.client);
+	check(setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one)),
+	      "TCP_QUICKACK");
+}
+
+static int state_of(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	check(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+	return info.tcpi_state;
+}
+
+/*
+ * C is let go of and becomes a FIN_WAIT2 minisock. One that is closed first and
+ * gets its ACK then does so mostly, but not if the ACK comes while close() is
+ * still at it, nor if data is quicker than the ACK: hence @surely.
+ */
+static void close_to_fin_wait2(struct pair p)
+{
+	if (!surely) {
+		close(p.client);
+		read_end(p.server);
+		ack_at_once(p.server);
+		return;
+	}
+	check(shutdown(p.client, SHUT_WR), "shutdown");
 	read_end(p.server);
-	check(setsockopt(p.server, IPPROTO_TCP, TCP_QUICKACK, &one,
-			 sizeof(one)), "TCP_QUICKACK");
+	ack_at_once(p.server);
+	while (state_of(p.client) != TCP_FIN_WAIT2)
+		usleep(1000);
+	close(p.client);
 }
 
 static void close_orphan(struct pair p)
@@ -240,6 +269,20 @@ static void close_loop(struct pair p)
 	close(p.server);
 }
 
+/* One connect() that is out of ports asks for each of them. */
+static void be_refused(void)
+{
+	struct sockaddr_storage ss;
+	int fd = tcp_socket();
+	socklen_t len = address(&ss, 0, port);
+
+	if (!connect(fd, (struct sockaddr *)&ss, len) || errno != EADDRNOTAVAIL) {
+		fprintf(stderr, "traffic: there was a port\n");
+		exit(1);
+	}
+	close(fd);
+}
+
 static const struct kind {
 	const char *name;
 	void (*close)(struct pair p);
@@ -260,6 +303,11 @@ static void make(const char *name, unsigned long count)
 	unsigned long i;
 	unsigned int k;
 
+	if (!strcmp(name, "refused")) {
+		for (i = 0; i < count; i++)
+			be_refused();
+		return;
+	}
 	for (k = 0; !mix && k < sizeof(kinds) / sizeof(kinds[0]); k++)
 		if (!strcmp(kinds[k].name, name))
 			break;
@@ -267,6 +315,7 @@ static void make(const char *name, unsigned long count)
 		fprintf(stderr, "traffic: no such kind: %s\n", name);
 		exit(2);
 	}
+	surely = !mix;
 	for (i = 0; i < count; i++)
 		kinds[mix ? i % MIX : k].close(pair_from(0));
 }

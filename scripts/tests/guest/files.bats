@@ -5,16 +5,16 @@ load ../lib.bash
 
 @test "each file names its format and version in its first line" {
 	load_timewait
-	for file in stats connections reuse assassinations hooks; do
+	for file in stats connections reuse assassinations hooks histograms; do
 		[ "$(head -n 1 "$twait/$file")" = "# timewait $file 1" ]
 	done
 	[ "$(dd if="$twait/events" bs=4096 count=1 2>/dev/null)" = "# timewait events 1" ]
-	[ "$(ls "$twait" | wc -l)" = 6 ]
+	[ "$(ls "$twait" | wc -l)" = 7 ]
 }
 
 @test "totals are for everybody, flows and processes for root" {
 	load_timewait
-	for file in stats hooks; do
+	for file in stats hooks histograms; do
 		[ "$(command stat -c %a "$twait/$file")" = 444 ]
 		setpriv --reuid=65534 --clear-groups cat "$twait/$file" >/dev/null
 	done
@@ -49,7 +49,11 @@ load ../lib.bash
 		avoided_overflow_total reuse_connect_allowed_total \
 		reuse_connect_refused_total reuse_syn_allowed_total records \
 		records_lost_total events_total events_lost_total \
-		probes_missed_total resynced_total; do
+		probes_missed_total resynced_total segments_paws_total \
+		segments_rst_total segments_rst_stray_total segments_syn_total \
+		segments_window_total segments_fin_total segments_data_total \
+		segments_ack_total answers_none_total answers_ack_total \
+		answers_limited_total answers_rst_total answers_listen_total; do
 		stat "$name" >/dev/null
 	done
 	# name value, and nothing else.

@@ -22,22 +22,27 @@ settled() {
 	# All kprobes are silent, without a word.
 	sysctl -qw kernel.ftrace_enabled=0
 	"$traffic" -p 7002 active 40
-	ss -HtanK state time-wait dport = 7000 >/dev/null
-	ss -HtanK state time-wait dport = 7001 >/dev/null
+	end_waits 7000
+	end_waits 7001
 	sysctl -qw kernel.ftrace_enabled=1
 	[ "$(sockstat_tw)" = 40 ]
 	eventually 15 settled
 	expect waiting 40
-	expect adopted_total 40
-	expect ended_unknown_total 50
-	expect resynced_total 90
+	if [ "$thin" = 1 ]; then
+		expect adopted_total 40
+		expect ended_unknown_total 50
+	fi
+	# Where a look at the counts fell in between, some were mended both ways.
+	equal "ended unseen, but for those that began so" \
+		$(($(stat ended_unknown_total) - $(stat adopted_total))) in_all 10
+	expect resynced_total $(($(stat adopted_total) + $(stat ended_unknown_total)))
 	[ "$(count_rows connections dport=7002 way=adopted)" = 40 ]
 	[ "$(count_rows connections)" = 40 ]
 	# And on as ever.
 	"$traffic" -p 7003 active 5
 	expect entered_total 55
-	ss -HtanK state time-wait >/dev/null
-	expect ended_killed_total 45
+	end_waits
+	expect "ended_${end_fate}_total" 45
 	expect waiting 0
 }
 
@@ -45,14 +50,14 @@ settled() {
 	load_timewait max_records=1024
 	"$traffic" active 1500
 	sysctl -qw kernel.ftrace_enabled=0
-	ss -HtanK state time-wait dport = 7000 >/dev/null
+	end_waits 7000
 	"$traffic" -p 7001 active 1200
 	sysctl -qw kernel.ftrace_enabled=1
 	eventually 20 at_rest
 	sleep 6
 	expect waiting 1200
 	[ "$(stat records)" -le 1024 ]
-	ss -HtanK state time-wait >/dev/null
+	end_waits
 	eventually 5 at_rest
 	expect waiting 0
 }
