@@ -24,7 +24,7 @@
 #define TWAIT_FILE_HISTOGRAMS	"histograms"
 
 /* Longest line of any file, the newline and the terminating NUL included. */
-#define TWAIT_LINE_MAX		768
+#define TWAIT_LINE_MAX		1024
 
 /*
  * Why a wait ended.
@@ -69,10 +69,14 @@
  *
  * linger	SO_LINGER with a time of 0: the close sent a RST
  * overflow	tcp_max_tw_buckets was reached, or there was no memory
+ * unread	there was data that nobody had read: the close sent a RST
+ * orphan	tcp_max_orphans was reached, or tcp_mem: the close sent a RST
  */
 #define TWAIT_AVOIDS(X)		\
 	X(LINGER, linger)	\
-	X(OVERFLOW, overflow)
+	X(OVERFLOW, overflow)	\
+	X(UNREAD, unread)	\
+	X(ORPHAN, orphan)
 
 /* The substate of a wait, as struct inet_timewait_sock::tw_substate has it. */
 #define TWAIT_STATES(X)		\
@@ -89,6 +93,7 @@
  * avoid	a close left no wait, by avoid=
  * reuse	somebody wanted the four-tuple again, by path= and verdict=
  * segment	a segment reached a wait: kind= and the kernel's answer=
+ * refusal	connect() found no port, or bind() not the one it wanted: path=
  */
 #define TWAIT_EVENTS(X)		\
 	X(ENTER, enter)		\
@@ -97,7 +102,8 @@
 	X(END, end)		\
 	X(AVOID, avoid)		\
 	X(REUSE, reuse)		\
-	X(SEGMENT, segment)
+	X(SEGMENT, segment)	\
+	X(REFUSAL, refusal)
 
 /*
  * What kind of segment reached a wait. Each is of the first kind that fits.
@@ -149,14 +155,67 @@
 	X(LENGTH, length)	\
 	X(SEGMENT_AGE, segment_age)
 
-/* Who wanted the four-tuple of a wait again: connect() or an incoming SYN. */
+/*
+ * Who wanted the four-tuple of a wait again, or its port.
+ *
+ * connect	connect(), which looks for a port or comes with one
+ * syn		an incoming SYN
+ * bind		bind(), or listen() without one
+ */
 #define TWAIT_PATHS(X)		\
 	X(CONNECT, connect)	\
-	X(SYN, syn)
+	X(SYN, syn)		\
+	X(BIND, bind)
 
 #define TWAIT_VERDICTS(X)	\
 	X(ALLOWED, allowed)	\
 	X(REFUSED, refused)
+
+/*
+ * Reuse decisions: who, the kernel's verdict, and its reason, which is the first
+ * of these that holds.
+ *
+ * connect allowed
+ *   repair	the socket is in TCP_REPAIR, and keeps the numbers it was given
+ *   bound	bind() came before connect(): that skips tcp_tw_reuse
+ *   timestamps	tcp_tw_reuse lets it, and timestamps keep the two apart
+ * connect refused
+ *   fin_wait2	the wait is in FIN_WAIT2 (5.10 does not look)
+ *   off	tcp_tw_reuse is 0
+ *   not_loopback tcp_tw_reuse is 2, and no end of it is on loopback
+ *   no_timestamps the connection had none, so nothing keeps the two apart
+ *   too_young	the last timestamp, or the wait, is not yet older than
+ *		tcp_tw_reuse_delay
+ * syn allowed
+ *   seq	its sequence number is beyond what the wait expected
+ *   timestamp	its timestamp is newer than the last one
+ * syn refused
+ *   fin_wait2	the wait is in FIN_WAIT2
+ *   paws	its timestamp is older than the last one
+ *   old_seq	its sequence number is not beyond, and no timestamp is newer
+ *   no_listener it could have taken over, but nobody listens
+ *
+ * unexplained	the kernel's verdict is not what these rules come to
+ */
+#define TWAIT_REUSES(X)								\
+	X(CONNECT, connect, ALLOWED, allowed, REPAIR, repair)			\
+	X(CONNECT, connect, ALLOWED, allowed, BOUND, bound)			\
+	X(CONNECT, connect, ALLOWED, allowed, TIMESTAMPS, timestamps)		\
+	X(CONNECT, connect, ALLOWED, allowed, UNEXPLAINED, unexplained)		\
+	X(CONNECT, connect, REFUSED, refused, FIN_WAIT2, fin_wait2)		\
+	X(CONNECT, connect, REFUSED, refused, OFF, off)				\
+	X(CONNECT, connect, REFUSED, refused, NOT_LOOPBACK, not_loopback)	\
+	X(CONNECT, connect, REFUSED, refused, NO_TIMESTAMPS, no_timestamps)	\
+	X(CONNECT, connect, REFUSED, refused, TOO_YOUNG, too_young)		\
+	X(CONNECT, connect, REFUSED, refused, UNEXPLAINED, unexplained)		\
+	X(SYN, syn, ALLOWED, allowed, SEQ, seq)					\
+	X(SYN, syn, ALLOWED, allowed, TIMESTAMP, timestamp)			\
+	X(SYN, syn, ALLOWED, allowed, UNEXPLAINED, unexplained)			\
+	X(SYN, syn, REFUSED, refused, FIN_WAIT2, fin_wait2)			\
+	X(SYN, syn, REFUSED, refused, PAWS, paws)				\
+	X(SYN, syn, REFUSED, refused, OLD_SEQ, old_seq)				\
+	X(SYN, syn, REFUSED, refused, NO_LISTENER, no_listener)			\
+	X(SYN, syn, REFUSED, refused, UNEXPLAINED, unexplained)
 
 /*
  * The state of a hook.

@@ -13,6 +13,7 @@
 #include <net/inet_timewait_sock.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
+#include <net/tcp.h>
 
 /* 5.17 renamed PDE_DATA(). */
 #ifndef TWAIT_HAVE_PDE_DATA
@@ -50,8 +51,9 @@
 
 /*
  * Inside tcp_abort() and tcp_twsk_unique(), where no name tells: 5.10 neither
- * ends a wait for ss -K nor spares one in FIN_WAIT2, 6.1 does both. They are
- * shown to the user and decide nothing.
+ * ends a wait for ss -K nor spares one in FIN_WAIT2, 6.1 does both. The first is
+ * shown to the user and decides nothing; were the second wrong, a decision would
+ * be counted as unexplained.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #define TWAIT_NOT_KILLABLE		1
@@ -91,6 +93,71 @@ static inline unsigned long twait_kernel_waiting(struct net *net)
 static inline u32 twait_sock_uid(const struct sock *sk)
 {
 	return __kuid_val(READ_ONCE(sk->sk_uid));
+}
+
+/*
+ * The clock by which tcp_twsk_unique() tells how old a wait is, and what it must
+ * be after: whole seconds, and those of the last timestamp; with
+ * tcp_tw_reuse_delay milliseconds, and that time after the wait began.
+ */
+#if TWAIT_REUSE_IN_WHOLE_SECONDS
+static inline u32 twait_reuse_clock(void)
+{
+	return ktime_get_seconds();
+}
+
+static inline u32 twait_reuse_threshold(const struct inet_timewait_sock *tw)
+{
+	return READ_ONCE(tcp_twsk((struct sock *)tw)->tw_ts_recent_stamp);
+}
+
+static inline u32 twait_reuse_delay_ms(const struct net *net)
+{
+	return MSEC_PER_SEC;
+}
+#else
+static inline u32 twait_reuse_clock(void)
+{
+	return tcp_clock_ms();
+}
+
+static inline u32 twait_reuse_threshold(const struct inet_timewait_sock *tw)
+{
+	return READ_ONCE(tw->tw_entry_stamp) +
+	       READ_ONCE(twsk_net(tw)->ipv4.sysctl_tcp_tw_reuse_delay);
+}
+
+static inline u32 twait_reuse_delay_ms(const struct net *net)
+{
+	return READ_ONCE(net->ipv4.sysctl_tcp_tw_reuse_delay);
+}
+#endif
+
+/**
+ * twait_local_ports() - size of net.ipv4.ip_local_port_range
+ * @net: the namespace
+ *
+ * Why: struct local_ports. Two numbers under a seqlock, whose lock may sleep on
+ * PREEMPT_RT; since 6.8 both halves of one. A range that is being changed may be
+ * seen half done.
+ *
+ * Context: any.
+ */
+static inline u32 twait_local_ports(const struct net *net)
+{
+	const void *range = &net->ipv4.ip_local_ports.range;
+	u32 low, high;
+
+	if (sizeof(net->ipv4.ip_local_ports.range) == sizeof(u32)) {
+		u32 both = READ_ONCE(*(const u32 *)range);
+
+		low = both & 0xffff;
+		high = both >> 16;
+	} else {
+		low = READ_ONCE(((const u32 *)range)[0]);
+		high = READ_ONCE(((const u32 *)range)[1]);
+	}
+	return high - low + 1;
 }
 
 #endif

@@ -22,9 +22,19 @@
 #include "flow.h"
 #include "pool.h"
 
+/*
+ * How often a four-tuple has waited, for those that waited last: the upper 48
+ * bits of its hash, and below them the count, which stays at its highest. 0 is
+ * nobody. Kept here and not in a table of its own, for line and lock are at hand.
+ */
+#define TWAIT_PAST_TUPLES	2
+#define TWAIT_PAST_COUNT_BITS	16
+#define TWAIT_PAST_COUNT_MAX	(BIT(TWAIT_PAST_COUNT_BITS) - 1)
+
 struct twait_bucket {
 	raw_spinlock_t lock;
 	struct hlist_head flows;	/* guarded by @lock */
+	u64 past[TWAIT_PAST_TUPLES];	/* guarded by @lock, the last one first */
 };
 
 static struct twait_bucket *buckets;
@@ -54,7 +64,7 @@ int twait_flow_init(unsigned int max_records)
 	BUILD_BUG_ON(sizeof(struct twait_flow) > TWAIT_FLOW_BYTES_MAX);
 
 	get_random_bytes(&hash_key, sizeof(hash_key));
-	buckets = kvmalloc_array(n, sizeof(*buckets), GFP_KERNEL);
+	buckets = kvcalloc(n, sizeof(*buckets), GFP_KERNEL);
 	if (!buckets)
 		return -ENOMEM;
 	for (i = 0; i < n; i++) {
@@ -92,9 +102,10 @@ struct flow_key {
  * @space_id: its namespace
  *
  * Context: any.
- * Return: keyed hash; the same for the life of the module.
+ * Return: keyed hash; the same for the life of the module. Its low half tells
+ * the bucket.
  */
-u32 twait_flow_hash(const struct twait_tuple *tuple, u32 space_id)
+u64 twait_flow_hash(const struct twait_tuple *tuple, u32 space_id)
 {
 	struct flow_key key = {
 		.ports = (u64)space_id << 32 |
@@ -134,20 +145,56 @@ void twait_flow_give(struct twait_flow *flow)
 	twait_pool_give(&pool, flow);
 }
 
+static bool is_past(u64 past, u64 hash)
+{
+	return past && (past ^ hash) >> TWAIT_PAST_COUNT_BITS == 0;
+}
+
+/*
+ * Counts one more wait of a four-tuple. Context: the bucket locked. Return: how
+ * many it is; @forgets is set if that pushed out another one's count.
+ */
+static unsigned int count_past(struct twait_bucket *bucket, u64 hash,
+			       bool *forgets)
+{
+	u64 *past = bucket->past;
+	u64 now = hash & ~(u64)TWAIT_PAST_COUNT_MAX;
+
+	if (is_past(past[0], hash)) {
+		now = past[0];
+	} else {
+		if (is_past(past[1], hash))
+			now = past[1];
+		else
+			*forgets = past[1];
+		past[1] = past[0];
+	}
+	if ((now & TWAIT_PAST_COUNT_MAX) < TWAIT_PAST_COUNT_MAX)
+		now++;
+	past[0] = now;
+	return now & TWAIT_PAST_COUNT_MAX;
+}
+
 /**
  * twait_flow_insert() - put a record into the table
- * @flow: complete, with its hash
+ * @flow: complete but for its hash, and how often its four-tuple has waited
+ * @hash: from twait_flow_hash()
  *
  * Context: any but NMI.
+ * Return: whether it was forgotten of another four-tuple how often it waited.
  */
-void twait_flow_insert(struct twait_flow *flow)
+bool twait_flow_insert(struct twait_flow *flow, u64 hash)
 {
-	struct twait_bucket *bucket = bucket_of(flow->hash);
+	struct twait_bucket *bucket = bucket_of(hash);
+	bool forgets = false;
 	unsigned long flags;
 
+	flow->hash = hash;
 	raw_spin_lock_irqsave(&bucket->lock, flags);
+	flow->info.waits = count_past(bucket, hash, &forgets);
 	hlist_add_head(&flow->node, &bucket->flows);
 	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	return forgets;
 }
 
 /**

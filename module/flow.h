@@ -16,6 +16,7 @@
  * @info: what is told of it
  * @expires: when its timer should fire, in jiffies
  * @hash: of its four-tuple and namespace
+ * @syn: the SYN, if @offer is TWAIT_FATE_SYN
  * @by_seq: first sequence number of the segment that @offer is of
  * @by_end_seq: the one after its last
  * @acked_at: when the wait last sent an ACK, low bits of jiffies
@@ -39,6 +40,7 @@ struct twait_flow {
 	unsigned long expires;
 	u32 hash;
 	u32 offer_context;
+	struct twait_syn_offer syn;
 	u32 by_seq;
 	u32 by_end_seq;
 	u32 acked_at;
@@ -49,18 +51,18 @@ struct twait_flow {
 	u16 walk;
 };
 
-#define TWAIT_FLOW_BYTES_MAX	192
+#define TWAIT_FLOW_BYTES_MAX	208
 
 int twait_flow_init(unsigned int max_records);
 void twait_flow_exit(void);
 unsigned int twait_flow_max(void);
 
-u32 twait_flow_hash(const struct twait_tuple *tuple, u32 space_id);
+u64 twait_flow_hash(const struct twait_tuple *tuple, u32 space_id);
 
 void twait_flow_replenish(void);
 struct twait_flow *twait_flow_take(void);
 void twait_flow_give(struct twait_flow *flow);
-void twait_flow_insert(struct twait_flow *flow);
+bool twait_flow_insert(struct twait_flow *flow, u64 hash);
 void twait_flow_remove(struct twait_flow *flow);
 
 struct twait_flow *twait_flow_lock(u32 hash,

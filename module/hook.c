@@ -226,16 +226,17 @@ int twait_hook_forbid(const char *name)
 	return -EINVAL;
 }
 
+/* A "*" at the end of an item stands for anything. */
 static bool list_has(const char *list, const char *word)
 {
-	size_t len = strlen(word);
-	const char *at = list;
+	while (*list) {
+		size_t len = strcspn(list, ",");
 
-	while ((at = strstr(at, word))) {
-		if ((at == list || at[-1] == ',') &&
-		    (!at[len] || at[len] == ','))
+		if (len && list[len - 1] == '*' ?
+		    !strncmp(list, word, len - 1) :
+		    len == strlen(word) && !strncmp(list, word, len))
 			return true;
-		at += len;
+		list += len + (list[len] == ',');
 	}
 	return false;
 }

@@ -34,7 +34,7 @@ enum twait_hook_state {
  * @kind: how it is hooked
  * @required: the module does not load without it
  * @loses: what is lost without it, comma-separated: names in stats, keys in
- *         lines; both are shown as "-" then
+ *         lines, "*" at their end for anything; both are shown as "-" then
  * @notes: what is particular of this kernel here; NULL-terminated
  * @symbols: candidates, tried in order; NULL-terminated
  * @enter: for a kprobe: at the function's entry
@@ -86,6 +86,7 @@ extern struct twait_hook twait_hook_end;
 extern struct twait_hook twait_hook_deschedule;
 extern struct twait_hook twait_hook_segment;
 extern struct twait_hook twait_hook_connect;
+extern struct twait_hook twait_hook_bind;
 extern struct twait_hook twait_hook_close;
 extern struct twait_hook twait_hook_enter;
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A socket is closed: by whom, and whether it leaves a wait. */
+/*
+ * A socket is closed: by whom, and whether it leaves a wait. Or it never got to be
+ * one, for want of a port.
+ */
 #include <trace/events/sock.h>
 
 #include "hook.h"
@@ -24,12 +27,15 @@ static void close_probe(void *data, const struct sock *sk, const int old_state,
 {
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return;
-	if (new_state != TCP_FIN_WAIT1 && new_state != TCP_CLOSE)
+	if (new_state != TCP_FIN_WAIT1 && new_state != TCP_CLOSE &&
+	    old_state != TCP_SYN_SENT)
 		return;
 	/* Newer kernels call a tracepoint's probes with preemption on. */
 	preempt_disable_notrace();
 	twait_hook_hit(&twait_hook_close);
-	if (new_state == TCP_CLOSE)
+	if (old_state == TCP_SYN_SENT)
+		twait_connect_ended(sk, new_state == TCP_CLOSE);
+	else if (new_state == TCP_CLOSE)
 		twait_closed(sk, old_state);
 	else if (!in_serving_softirq())
 		/* In softirq the process that runs has nothing to do with it. */
@@ -46,7 +52,7 @@ static void __maybe_unused close_probe_prototype(void)
 struct twait_hook twait_hook_close = {
 	.name = "close",
 	.kind = TWAIT_HOOK_TRACEPOINT,
-	.loses = "pid,comm,owners_lost_total,avoided_linger_total",
+	.loses = "pid,comm,owners_lost_total,avoided_linger_total,avoided_unread_total,avoided_orphan_total,refused_connect_total,refused_connect_by_waits_total",
 	.symbols = { "inet_sock_set_state" },
 	.probe = close_probe,
 };

@@ -10,7 +10,7 @@ static_assert(TWAIT_IS_PROTOTYPE(tcp_twsk_unique, int, struct sock *,
 
 /**
  * connect_called() - the kernel is about to decide
- * @ri: keeps the minisock
+ * @ri: keeps who asks for what
  * @regs: registers at the entry
  *
  * Hooks: tcp_twsk_unique(), all kernels.
@@ -21,7 +21,10 @@ static_assert(TWAIT_IS_PROTOTYPE(tcp_twsk_unique, int, struct sock *,
 static int connect_called(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	twait_hook_hit(&twait_hook_connect);
-	*(void **)ri->data = twait_arg_pointer(regs, 1);
+	twait_reuse_asked((struct twait_ask *)ri->data,
+			  twait_arg_pointer(regs, 1),
+			  twait_arg_pointer(regs, 0),
+			  !twait_arg_pointer(regs, 2));
 	return 0;
 }
 NOKPROBE_SYMBOL(connect_called);
@@ -37,9 +40,8 @@ NOKPROBE_SYMBOL(connect_called);
  */
 static int connect_answered(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
-	const struct inet_timewait_sock *tw = *(void **)ri->data;
-
-	twait_reuse_decided(tw, twait_return_int(regs));
+	twait_reuse_decided((struct twait_ask *)ri->data,
+			    twait_return_int(regs));
 	return 0;
 }
 NOKPROBE_SYMBOL(connect_answered);
@@ -47,7 +49,7 @@ NOKPROBE_SYMBOL(connect_answered);
 struct twait_hook twait_hook_connect = {
 	.name = "connect",
 	.kind = TWAIT_HOOK_KRETPROBE,
-	.loses = "reuse_connect_allowed_total,reuse_connect_refused_total,ended_connect_total,ended_killed_total,refused",
+	.loses = "reuse_connect_*,ended_connect_total,ended_killed_total,refused_connect_by_waits_total,refused",
 #if TWAIT_FIN_WAIT2_REUSABLE
 	.notes = { TWAIT_NOTE_FIN_WAIT2_REUSABLE, TWAIT_NOTE_WHOLE_SECONDS },
 #elif TWAIT_REUSE_IN_WHOLE_SECONDS
@@ -56,6 +58,6 @@ struct twait_hook twait_hook_connect = {
 	.symbols = { "tcp_twsk_unique" },
 	.call = connect_called,
 	.answer = connect_answered,
-	.data_bytes = sizeof(void *),
+	.data_bytes = sizeof(struct twait_ask),
 	.without = twait_go_without_connects,
 };

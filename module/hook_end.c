@@ -62,7 +62,7 @@ struct twait_hook twait_hook_end = {
 struct twait_hook twait_hook_deschedule = {
 	.name = "deschedule",
 	.kind = TWAIT_HOOK_KPROBE,
-	.loses = "ended_rst_total,ended_syn_total,ended_killed_total,ended_reset_total,reuse_syn_allowed_total",
+	.loses = "ended_rst_total,ended_syn_total,ended_killed_total,ended_reset_total,reuse_syn_allowed_*,reuse_syn_refused_total,reuse_syn_refused_no_listener_total",
 #if TWAIT_NOT_KILLABLE
 	.notes = { TWAIT_NOTE_NOT_KILLABLE },
 #endif

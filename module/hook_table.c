@@ -14,6 +14,7 @@ struct twait_hook * const twait_hooks[] = {
 	&twait_hook_deschedule,
 	&twait_hook_segment,
 	&twait_hook_connect,
+	&twait_hook_bind,
 	&twait_hook_close,
 	&twait_hook_enter,
 };

@@ -25,31 +25,61 @@ struct twait_net;
  * @tw: the minisock; at the return perhaps no longer there
  * @net: its namespace
  * @hash: where its record stands
- * @info: the flow, if @watched
+ * @info: the flow, if @watched or @asks
+ * @decision: what the wait brings to a decision, if @asks
+ * @left_ms: what was left of it, if @asks
  * @seq: first sequence number, host byte order
  * @end_seq: the one after the last
  * @rcv_nxt: what the wait expected next
+ * @tsval: the segment's timestamp, if @has_tsval
  * @effects: TWAIT_SEGMENT_*
  * @kind: enum twait_segment_kind
  * @watched: somebody reads the stream
  * @fin: FIN is set
  * @rst: RST is set
  * @fin_wait2: the wait was in FIN_WAIT2
+ * @asks: it is a SYN that would open the four-tuple anew
+ * @has_tsval: both it and the old connection have timestamps
+ * @paws_reject: its timestamp is older than the last one seen
+ * @newer_timestamp: its timestamp is newer
  */
 struct twait_visit {
 	const struct inet_timewait_sock *tw;
 	struct net *net;
 	struct twait_info info;
+	struct twait_decision decision;
+	s64 left_ms;
 	u32 hash;
 	u32 seq;
 	u32 end_seq;
 	u32 rcv_nxt;
+	u32 tsval;
 	u8 effects;
 	u8 kind;
 	bool watched;
 	bool fin;
 	bool rst;
 	bool fin_wait2;
+	bool asks;
+	bool has_tsval;
+	bool paws_reject;
+	bool newer_timestamp;
+};
+
+/**
+ * struct twait_ask - connect() asks for a wait, kept from the call to the return
+ * @tw: the minisock
+ * @sk: the socket that wants its four-tuple
+ * @clock: twait_reuse_clock() at the call
+ * @bound: it comes with a local port
+ * @unborn: the wait is just being made
+ */
+struct twait_ask {
+	const struct inet_timewait_sock *tw;
+	const struct sock *sk;
+	u32 clock;
+	bool bound;
+	bool unborn;
 };
 
 void twait_go_without_segments(void);
@@ -64,7 +94,16 @@ bool twait_visited(struct twait_visit *visit,
 		   const struct inet_timewait_sock *tw,
 		   const struct sk_buff *skb, const struct tcphdr *th);
 void twait_answered(const struct twait_visit *visit, int answer);
-void twait_reuse_decided(const struct inet_timewait_sock *tw, bool allowed);
+void twait_reuse_asked(struct twait_ask *ask,
+		       const struct inet_timewait_sock *tw,
+		       const struct sock *sk, bool bound);
+void twait_reuse_decided(const struct twait_ask *ask, bool allowed);
+void twait_connect_ended(const struct sock *sk, bool failed);
+void twait_bind_failed(const struct sock *sk, u16 port);
+void twait_binds_exit(void);
+void twait_syns_init(void);
+void twait_syns_exit(void);
+void twait_syns_forget(const struct twait_net *tnet);
 void twait_descheduled(const struct inet_timewait_sock *tw);
 void twait_ended(const struct inet_timewait_sock *tw);
 void twait_overflows_baseline(struct twait_net *tnet);

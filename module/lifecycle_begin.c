@@ -2,27 +2,35 @@
 /* A wait begins, or is met without having been seen to begin. */
 #include <linux/ktime.h>
 
-#include "closer.h"
 #include "flow.h"
 #include "lifecycle.h"
 #include "netns.h"
+#include "note.h"
 #include "story.h"
 #include "trace.h"
 #include "wait.h"
 
 static void flow_init(struct twait_flow *flow,
 		      const struct inet_timewait_sock *tw,
-		      struct twait_net *tnet, u32 hash)
+		      struct twait_net *tnet)
 {
 	flow->tw = tw;
 	flow->space = tnet;
-	flow->hash = hash;
 	flow->offer = TWAIT_FATE_NONE;
 	flow->offer_context = 0;
 	flow->settled = false;
 	flow->by_kind = TWAIT_KIND_MAX;
 	flow->acked_kind = TWAIT_KIND_MAX;
 	flow->walk = 0;
+}
+
+static void flow_insert(struct twait_flow *flow, u64 hash)
+{
+	struct twait_net *tnet = flow->space;
+
+	if (twait_flow_insert(flow, hash))
+		twait_count(&tnet->stats, TWAIT_COUNT_TUPLES_FORGOTTEN);
+	twait_count(&tnet->stats, TWAIT_COUNT_RECORDED);
 }
 
 static enum twait_way way_of(enum twait_state state, const struct sock *sk)
@@ -51,7 +59,7 @@ void twait_entered(const struct inet_timewait_sock *tw, const struct sock *sk,
 
 	this_cpu_write(twait_last.entered, sk);
 	if (!tnet) {
-		twait_closer_take(sk, NULL);
+		twait_note_take(sk, NULL);
 		return;
 	}
 	flow = twait_flow_take();
@@ -62,18 +70,16 @@ void twait_entered(const struct inet_timewait_sock *tw, const struct sock *sk,
 	info->entered_ns = ktime_get_ns();
 	info->length_ms = timeo < 0 ? twait_wait_left_ms(tw) :
 				      jiffies_to_msecs(timeo);
-	twait_closer_take(sk, &info->owner);
+	twait_note_take(sk, &info->owner);
 
 	twait_count(&tnet->stats, TWAIT_COUNT_ENTERED_ACTIVE + info->way);
 	twait_count_peak(&tnet->stats, twait_kernel_waiting(net) +
 				       TWAIT_HASHDANCE_SCHEDULES);
 	if (flow) {
-		flow_init(flow, tw, tnet,
-			  twait_flow_hash(&info->tuple, net->ns.inum));
+		flow_init(flow, tw, tnet);
 		flow->expires = timeo < 0 ? READ_ONCE(tw->tw_timer.expires) :
 					    jiffies + timeo;
-		twait_flow_insert(flow);
-		twait_count(&tnet->stats, TWAIT_COUNT_RECORDED);
+		flow_insert(flow, twait_flow_hash(&info->tuple, net->ns.inum));
 	} else {
 		twait_count(&tnet->stats, TWAIT_COUNT_RECORDS_LOST);
 		atomic_inc(&tnet->unrecorded);
@@ -118,7 +124,7 @@ void twait_adopted(const struct inet_timewait_sock *tw, u16 walk, bool resync)
 	enum twait_state state = twait_wait_state(tw);
 	struct twait_flow *flow;
 	unsigned long flags;
-	u32 hash;
+	u64 hash;
 
 	if (!tnet)
 		return;
@@ -144,12 +150,11 @@ void twait_adopted(const struct inet_timewait_sock *tw, u16 walk, bool resync)
 		atomic_inc(&tnet->unrecorded);
 		return;
 	}
-	flow_init(flow, tw, tnet, hash);
+	flow_init(flow, tw, tnet);
 	flow->walk = walk;
 	flow->expires = READ_ONCE(tw->tw_timer.expires);
 	info_adopted(&flow->info, tw, state);
-	twait_flow_insert(flow);
-	twait_count(&tnet->stats, TWAIT_COUNT_RECORDED);
+	flow_insert(flow, hash);
 }
 
 /**

@@ -2,9 +2,9 @@
 /* A socket is closed: its owner is noted, or it leaves no wait. */
 #include <net/tcp.h>
 
-#include "closer.h"
 #include "lifecycle.h"
 #include "netns.h"
+#include "note.h"
 #include "story.h"
 #include "trace.h"
 
@@ -33,30 +33,72 @@ void twait_closing(const struct sock *sk)
 {
 	struct twait_net *tnet = twait_net_of(sock_net(sk));
 
-	if (!twait_closer_note(sk) && tnet)
+	if (!twait_note_closer(sk) && tnet)
 		twait_count(&tnet->stats, TWAIT_COUNT_OWNERS_LOST);
 }
 
+/* Is there data that nobody has read? The peer's FIN has a number, but is none. */
+static bool has_unread(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	return before(READ_ONCE(tp->copied_seq),
+		      READ_ONCE(tp->rcv_nxt) - sock_flag(sk, SOCK_DONE));
+}
+
 /*
- * Was it SO_LINGER with 0? tcp_close() sets both halves of sk_shutdown, and
- * then, if all data was read, disconnects before it orphans the socket. Other
- * ways to TCP_CLOSE in process context: a RST or time-out out of the backlog
- * sets sk_err first; data that was never read is another story; tcp_repair
- * says nothing to the peer.
+ * Did tcp_close() send a RST instead of a FIN, and why? It sets both halves of
+ * sk_shutdown, and in this order
+ *
+ *   1. closes at once if data was not read (RFC 2525, 2.17)
+ *   2. disconnects if SO_LINGER has a time of 0
+ *   3. sends a FIN, orphans the socket, and looks what came meanwhile
+ *   4. closes at once if there are too many orphans
+ *
+ * Other ways to TCP_CLOSE in process context: a RST or a time-out sets sk_err
+ * first; in 3. the backlog has a length until all of it is dealt with; tcp_repair
+ * says nothing to the peer; TCP_LINGER2 below 0 does not wait for the peer's FIN.
+ *
+ * Return: TWAIT_AVOID_MAX if it is none of these.
  */
-static bool is_linger_abort(const struct sock *sk, int old_state)
+static enum twait_avoid abort_reason(const struct sock *sk, int old_state)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
 	/* From elsewhere it would not have left a TIME_WAIT on this side. */
 	if (!((1 << old_state) & (TCPF_ESTABLISHED | TCPF_SYN_RECV |
-				  TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2)))
-		return false;
-	return sock_flag(sk, SOCK_LINGER) && !READ_ONCE(sk->sk_lingertime) &&
-	       !sock_flag(sk, SOCK_DEAD) && !READ_ONCE(sk->sk_err) &&
-	       READ_ONCE(sk->sk_shutdown) == SHUTDOWN_MASK &&
-	       !in_serving_softirq() && !tp->repair &&
-	       READ_ONCE(tp->copied_seq) == READ_ONCE(tp->rcv_nxt);
+				  TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 |
+				  TCPF_CLOSING)))
+		return TWAIT_AVOID_MAX;
+	if (in_serving_softirq() || READ_ONCE(sk->sk_err) || tp->repair ||
+	    READ_ONCE(sk->sk_shutdown) != SHUTDOWN_MASK)
+		return TWAIT_AVOID_MAX;
+	if (sock_flag(sk, SOCK_DEAD)) {
+		if (sk->sk_backlog.len ||
+		    (old_state == TCP_FIN_WAIT2 && tp->linger2 < 0))
+			return TWAIT_AVOID_MAX;
+		return TWAIT_AVOID_ORPHAN;
+	}
+	if (has_unread(sk))
+		return TWAIT_AVOID_UNREAD;
+	if (sock_flag(sk, SOCK_LINGER) && !READ_ONCE(sk->sk_lingertime))
+		return TWAIT_AVOID_LINGER;
+	return TWAIT_AVOID_MAX;
+}
+
+static void aborted(struct twait_net *tnet, const struct sock *sk,
+		    enum twait_avoid avoid)
+{
+	static const enum twait_counter counter[] = {
+		[TWAIT_AVOID_LINGER] = TWAIT_COUNT_AVOIDED_LINGER,
+		[TWAIT_AVOID_UNREAD] = TWAIT_COUNT_AVOIDED_UNREAD,
+		[TWAIT_AVOID_ORPHAN] = TWAIT_COUNT_AVOIDED_ORPHAN,
+	};
+	struct twait_owner owner;
+
+	twait_owner_current(&owner);
+	twait_count(&tnet->stats, counter[avoid]);
+	avoided(tnet, sk, avoid, &owner);
 }
 
 /* TCPTimeWaitOverflow as this CPU has counted it. */
@@ -99,6 +141,7 @@ void twait_closed(const struct sock *sk, int old_state)
 {
 	struct twait_net *tnet = twait_net_of(sock_net(sk));
 	unsigned long overflows = 0;
+	enum twait_avoid avoid;
 	struct twait_owner owner;
 	bool noted;
 
@@ -107,7 +150,7 @@ void twait_closed(const struct sock *sk, int old_state)
 		this_cpu_write(twait_last.entered, NULL);
 		return;
 	}
-	noted = twait_closer_take(sk, &owner);
+	noted = twait_note_take(sk, &owner);
 	if (!tnet)
 		return;
 	/* The states that tcp_time_wait() is called from. */
@@ -115,11 +158,11 @@ void twait_closed(const struct sock *sk, int old_state)
 		overflows = new_overflows(tnet, sock_net(sk));
 	if (overflows) {
 		avoided(tnet, sk, TWAIT_AVOID_OVERFLOW, noted ? &owner : NULL);
-	} else if (is_linger_abort(sk, old_state)) {
-		twait_closer_current(&owner);
-		twait_count(&tnet->stats, TWAIT_COUNT_AVOIDED_LINGER);
-		avoided(tnet, sk, TWAIT_AVOID_LINGER, &owner);
+		return;
 	}
+	avoid = abort_reason(sk, old_state);
+	if (avoid != TWAIT_AVOID_MAX)
+		aborted(tnet, sk, avoid);
 }
 
 /* TCPTimeWaitOverflow of all CPUs. */

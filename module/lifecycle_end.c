@@ -27,11 +27,10 @@ static void descheduled_without_record(const struct inet_timewait_sock *tw)
 	if (this_cpu_read(twait_last.tw) == tw)
 		fate = this_cpu_read(twait_last.fate);
 	twait_offer_unrecorded(tw, fate);
-	/* One that was not adopted yet has no beginning, and gets no end. */
-	if (!tnet || fate != TWAIT_FATE_SYN || !atomic_read(&tnet->unrecorded))
+	if (!tnet || fate != TWAIT_FATE_SYN)
 		return;
 	twait_info_of_wait(&info, tw);
-	twait_syn_took_over(tnet, tw, &info);
+	twait_syn_took_over(tnet, tw, &info, this_cpu_ptr(&twait_last.syn));
 }
 
 /**
@@ -46,6 +45,7 @@ void twait_descheduled(const struct inet_timewait_sock *tw)
 	u32 hash = twait_wait_hash(tw);
 	struct twait_info info;
 	struct twait_flow *flow;
+	struct twait_syn_offer syn;
 	unsigned long flags;
 	struct twait_net *tnet;
 
@@ -67,11 +67,12 @@ void twait_descheduled(const struct inet_timewait_sock *tw)
 	else
 		flow->info.fate = fate_from_outside(tw);
 	info = flow->info;
+	syn = flow->syn;
 	tnet = flow->space;
 	twait_flow_unlock(hash, flags);
 	/* Until the caller puts its reference the record keeps @tnet. */
 	if (info.fate == TWAIT_FATE_SYN)
-		twait_syn_took_over(tnet, tw, &info);
+		twait_syn_took_over(tnet, tw, &info, &syn);
 }
 
 /*

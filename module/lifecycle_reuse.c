@@ -1,42 +1,148 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Somebody wants the four-tuple of a wait. */
+/* connect() wants the four-tuple of a wait. */
+#include <linux/ipv6.h>
+
 #include "flow.h"
 #include "lifecycle.h"
 #include "netns.h"
+#include "note.h"
+#include "reuse.h"
 #include "story.h"
 #include "wait.h"
 
-/*
- * One connect() that is out of ports is refused once for each of them, tens of
- * thousands of times. All are counted, and all are in the stream for those who
- * read it, but the recent ones keep one a second of a task and a destination.
+/**
+ * twait_is_news() - is it the first of its kind for a second?
+ * @last: what was the last one; changed if this one is news
+ * @tuple: towards where
+ *
+ * A process that is out of ports is refused again and again, a port at a time
+ * and a connect() at a time. All are counted, and all are in the stream for those
+ * who read it, but the recent ones keep one a second of a task and a destination.
+ *
+ * Context: process, preemption off.
  */
-static bool is_first_refusal(const struct twait_info *info)
+bool twait_is_news(struct twait_news *last, const struct twait_tuple *tuple)
 {
-	struct twait_refusal *seen = this_cpu_ptr(&twait_last.refusal);
-
-	if (seen->task == current->pid &&
-	    seen->port == info->tuple.remote_port &&
-	    ipv6_addr_equal(&seen->remote, &info->tuple.remote) &&
-	    time_before(jiffies, seen->until))
+	if (last->task == current->pid &&
+	    last->port == tuple->remote_port &&
+	    ipv6_addr_equal(&last->remote, &tuple->remote) &&
+	    time_before(jiffies, last->until))
 		return false;
-	seen->task = current->pid;
-	seen->port = info->tuple.remote_port;
-	seen->remote = info->tuple.remote;
-	seen->until = jiffies + HZ;
+	last->task = current->pid;
+	last->port = tuple->remote_port;
+	last->remote = tuple->remote;
+	last->until = jiffies + HZ;
 	return true;
 }
 
-static void reuse_emit(struct twait_net *tnet, const struct twait_info *info,
-		       s64 left_ms, enum twait_path path,
-		       enum twait_verdict verdict)
+/**
+ * twait_count_reuse() - a reuse decision fell
+ * @tnet: where
+ * @reuse: which
+ */
+void twait_count_reuse(struct twait_net *tnet, enum twait_reuse reuse)
+{
+	twait_count(&tnet->stats, TWAIT_COUNT_REUSE + reuse);
+}
+
+/**
+ * twait_decision_of_wait() - what a wait brings to a decision
+ * @decision: filled; what who asks for it brings is 0
+ * @tw: the minisock
+ */
+void twait_decision_of_wait(struct twait_decision *decision,
+			    const struct inet_timewait_sock *tw)
+{
+	const struct tcp_timewait_sock *tcptw = tcp_twsk((struct sock *)tw);
+	const struct net *net = twsk_net(tw);
+	u32 stamp = READ_ONCE(tcptw->tw_ts_recent_stamp);
+
+	*decision = (struct twait_decision){
+		.reuse = TWAIT_REUSE_MAX,
+		.sysctl_reuse = READ_ONCE(net->ipv4.sysctl_tcp_tw_reuse),
+		.delay_ms = twait_reuse_delay_ms(net),
+		.rcv_nxt = READ_ONCE(tcptw->tw_rcv_nxt),
+		.snd_nxt = tcptw->tw_snd_nxt,
+		.timestamps = stamp,
+		.ts_recent = READ_ONCE(tcptw->tw_ts_recent),
+		.ts_age_s = (u32)ktime_get_seconds() - stamp,
+	};
+}
+
+/**
+ * twait_reuse_asked() - the kernel is about to decide
+ * @ask: filled, for twait_reuse_decided()
+ * @tw: the minisock
+ * @sk: the socket that wants its four-tuple
+ * @bound: it comes with a local port
+ *
+ * Context: process, the bucket of the kernel's hash table locked, BH off.
+ */
+void twait_reuse_asked(struct twait_ask *ask,
+		       const struct inet_timewait_sock *tw,
+		       const struct sock *sk, bool bound)
+{
+	ask->tw = tw;
+	ask->sk = sk;
+	ask->clock = twait_reuse_clock();
+	ask->bound = bound;
+	ask->unborn = !refcount_read(&tw->tw_refcnt);
+}
+
+static bool is_loopback(const struct inet_timewait_sock *tw)
+{
+	if (tw->tw_bound_dev_if == LOOPBACK_IFINDEX)
+		return true;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (tw->tw_family == AF_INET6)
+		return ipv6_addr_loopback(&tw->tw_v6_daddr) ||
+		       ipv6_addr_v4mapped_loopback(&tw->tw_v6_daddr) ||
+		       ipv6_addr_loopback(&tw->tw_v6_rcv_saddr) ||
+		       ipv6_addr_v4mapped_loopback(&tw->tw_v6_rcv_saddr);
+#endif
+	return ipv4_is_loopback(tw->tw_daddr) ||
+	       ipv4_is_loopback(tw->tw_rcv_saddr);
+}
+
+/* Was it old enough when tcp_twsk_unique() looked, at some time since @ask? */
+static bool is_old_enough(const struct twait_ask *ask, bool allowed)
+{
+	u32 threshold = twait_reuse_threshold(ask->tw);
+
+	return time_after32(ask->clock, threshold) ||
+	       (allowed && time_after32(twait_reuse_clock(), threshold));
+}
+
+/* The minisock is as tcp_twsk_unique() saw it, but for its references. */
+static enum twait_reuse explain(const struct twait_ask *ask, bool allowed,
+				const struct twait_decision *decision)
+{
+	const struct twait_connect_attempt try = {
+		.sysctl_reuse = decision->sysctl_reuse,
+		.bound = ask->bound,
+		.repair = tcp_sk(ask->sk)->repair,
+		.fin_wait2 = !TWAIT_FIN_WAIT2_REUSABLE &&
+			     twait_wait_state(ask->tw) == TWAIT_STATE_FIN_WAIT2,
+		.loopback = is_loopback(ask->tw),
+		.timestamps = decision->timestamps,
+		.old_enough = is_old_enough(ask, allowed),
+		.unborn = ask->unborn && !allowed,
+	};
+
+	return twait_reuse_by_connect(&try, allowed);
+}
+
+static void emit_decision(struct twait_net *tnet, const struct twait_info *info,
+			  const struct inet_timewait_sock *tw, bool allowed,
+			  const struct twait_decision *decision)
 {
 	struct twait_event event;
 
-	twait_event_init(&event, TWAIT_EVENT_REUSE, info, left_ms);
-	event.path = path;
-	event.verdict = verdict;
-	if (verdict == TWAIT_VERDICT_ALLOWED || is_first_refusal(info))
+	twait_event_init(&event, TWAIT_EVENT_REUSE, info,
+			 twait_wait_left_ms(tw));
+	event.decision = *decision;
+	if (allowed ||
+	    twait_is_news(this_cpu_ptr(&twait_last.refused), &info->tuple))
 		twait_emit_rare(tnet, TWAIT_RING_REUSE, &event);
 	else if (twait_is_watched(tnet))
 		twait_event_emit(tnet, TWAIT_RING_EVENTS, &event);
@@ -44,15 +150,17 @@ static void reuse_emit(struct twait_net *tnet, const struct twait_info *info,
 
 /**
  * twait_reuse_decided() - connect() wanted the four-tuple of a wait
- * @tw: the minisock
+ * @ask: from twait_reuse_asked()
  * @allowed: what tcp_twsk_unique() said; if so the kernel lets go of the wait
  *           next, with TcpExtTWRecycled counted
  *
- * Context: the bucket of the kernel's hash table locked, BH off.
+ * Context: as twait_reuse_asked().
  */
-void twait_reuse_decided(const struct inet_timewait_sock *tw, bool allowed)
+void twait_reuse_decided(const struct twait_ask *ask, bool allowed)
 {
+	const struct inet_timewait_sock *tw = ask->tw;
 	struct twait_net *tnet = twait_net_of(twsk_net(tw));
+	struct twait_decision decision;
 	struct twait_info info;
 	struct twait_flow *flow;
 	unsigned long flags;
@@ -60,8 +168,13 @@ void twait_reuse_decided(const struct inet_timewait_sock *tw, bool allowed)
 
 	if (!tnet)
 		return;
-	twait_count(&tnet->stats, allowed ? TWAIT_COUNT_REUSE_CONNECT_ALLOWED :
-					    TWAIT_COUNT_REUSE_CONNECT_REFUSED);
+	twait_decision_of_wait(&decision, tw);
+	decision.reuse = explain(ask, allowed, &decision);
+	twait_count_reuse(tnet, decision.reuse);
+	if (allowed)
+		decision.seq = READ_ONCE(tcp_sk(ask->sk)->write_seq);
+	else
+		twait_note_refused(ask->sk);
 	hash = twait_wait_hash(tw);
 	flow = twait_flow_lock(hash, tw, &flags);
 	if (flow) {
@@ -79,22 +192,5 @@ void twait_reuse_decided(const struct inet_timewait_sock *tw, bool allowed)
 	}
 	twait_flow_unlock(hash, flags);
 	info.fate = TWAIT_FATE_NONE;
-	reuse_emit(tnet, &info, twait_wait_left_ms(tw), TWAIT_PATH_CONNECT,
-		   allowed ? TWAIT_VERDICT_ALLOWED : TWAIT_VERDICT_REFUSED);
-}
-
-/**
- * twait_syn_took_over() - a new SYN has the four-tuple of a wait now
- * @tnet: whose
- * @tw: the minisock, which the kernel lets go of
- * @info: the flow
- */
-void twait_syn_took_over(struct twait_net *tnet,
-			 const struct inet_timewait_sock *tw,
-			 struct twait_info *info)
-{
-	twait_count(&tnet->stats, TWAIT_COUNT_REUSE_SYN_ALLOWED);
-	info->fate = TWAIT_FATE_NONE;
-	reuse_emit(tnet, info, twait_wait_left_ms(tw), TWAIT_PATH_SYN,
-		   TWAIT_VERDICT_ALLOWED);
+	emit_decision(tnet, &info, tw, allowed, &decision);
 }

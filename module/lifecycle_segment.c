@@ -45,10 +45,15 @@ static void look_at(struct twait_visit *visit,
 		.rfc1337 = READ_ONCE(twsk_net(tw)->ipv4.sysctl_tcp_rfc1337),
 	};
 
-	if (has_timestamp(tw, skb, th, &opt)) {
+	visit->has_tsval = has_timestamp(tw, skb, th, &opt);
+	if (visit->has_tsval) {
 		seg.paws_reject = tcp_paws_reject(&opt, th->rst);
 		seg.newer_timestamp = (s32)(opt.ts_recent - opt.rcv_tsval) < 0;
+		visit->tsval = opt.rcv_tsval;
 	}
+	visit->paws_reject = seg.paws_reject;
+	visit->newer_timestamp = seg.newer_timestamp;
+	visit->asks = seg.syn && !seg.rst && !seg.ack;
 	visit->seq = seg.seq;
 	visit->end_seq = seg.end_seq;
 	visit->rcv_nxt = seg.rcv_nxt;
@@ -85,6 +90,8 @@ bool twait_visited(struct twait_visit *visit,
 	visit->hash = twait_wait_hash(tw);
 	visit->watched = twait_is_watched(tnet);
 	look_at(visit, tw, skb, th);
+	if (unlikely(visit->asks))
+		twait_syn_visits(visit, tw);
 	twait_count(&tnet->stats, TWAIT_COUNT_SEGMENT_PAWS + visit->kind);
 
 	flow = twait_flow_lock(visit->hash, tw, &flags);
@@ -101,12 +108,12 @@ bool twait_visited(struct twait_visit *visit,
 		if (visit->effects & TWAIT_SEGMENT_KILLS)
 			twait_offer(flow, TWAIT_FATE_RST);
 		/* It may be gone when the answer is there. */
-		if (visit->watched)
+		if (visit->watched || visit->asks)
 			visit->info = flow->info;
 	} else {
 		if (visit->effects & TWAIT_SEGMENT_KILLS)
 			twait_offer_unrecorded(tw, TWAIT_FATE_RST);
-		if (visit->watched)
+		if (visit->watched || visit->asks)
 			twait_info_of_wait(&visit->info, tw);
 	}
 	twait_flow_unlock(visit->hash, flags);
@@ -243,6 +250,11 @@ void twait_answered(const struct twait_visit *visit, int answer)
 	struct twait_net *tnet = twait_net_of(visit->net);
 	enum twait_answer word = answer_of(visit, answer);
 	struct change change = {};
+	struct twait_syn_offer offer = {
+		.seq = visit->seq,
+		.tsval = visit->tsval,
+		.has_tsval = visit->has_tsval,
+	};
 	struct twait_info info;
 	struct twait_flow *flow;
 	unsigned long flags;
@@ -251,14 +263,21 @@ void twait_answered(const struct twait_visit *visit, int answer)
 	if (!tnet)
 		return;
 	twait_count(&tnet->stats, TWAIT_COUNT_ANSWER_NONE + word);
+	if (unlikely(visit->asks))
+		offer.reuse = twait_syn_decided(tnet, visit, &visit->info,
+						answer == TCP_TW_SYN);
 	flow = twait_flow_lock(visit->hash, visit->tw, &flags);
 	if (!flow) {
 		twait_flow_unlock(visit->hash, flags);
+		if (answer == TCP_TW_SYN)
+			*this_cpu_ptr(&twait_last.syn) = offer;
 		answered_without_record(tnet, visit, answer);
 		if (visit->watched)
 			emit_segment(tnet, visit, &visit->info, -1, word);
 		return;
 	}
+	if (answer == TCP_TW_SYN)
+		flow->syn = offer;
 	answer_apply(flow, visit, answer, &change);
 	if (visit->watched) {
 		info = flow->info;

@@ -10,11 +10,11 @@
 #include <net/net_namespace.h>
 
 #include "adopt.h"
-#include "closer.h"
 #include "flow.h"
 #include "hook.h"
 #include "lifecycle.h"
 #include "netns.h"
+#include "note.h"
 #include "proc.h"
 #include "resync.h"
 
@@ -24,9 +24,9 @@
 static unsigned int max_records = 1U << 18;
 module_param(max_records, uint, 0444);
 MODULE_PARM_DESC(max_records,
-		 "most waits to keep a record of, 1024 to 16777216 (default 262144; 192 bytes each, allocated as needed); more are counted only");
+		 "most waits to keep a record of, 1024 to 16777216 (default 262144; 208 bytes each, allocated as needed); more are counted only");
 
-static char *forbid_hooks[8];
+static char *forbid_hooks[16];
 static int forbid_hooks_count;
 module_param_array(forbid_hooks, charp, &forbid_hooks_count, 0444);
 MODULE_PARM_DESC(forbid_hooks,
@@ -50,6 +50,7 @@ static int __net_init timewait_net_init(struct net *net)
 
 static void __net_exit timewait_net_exit(struct net *net)
 {
+	twait_syns_forget(twait_net_of(net));
 	twait_proc_exit(twait_net_of(net));
 	twait_net_retire(net);
 }
@@ -79,6 +80,13 @@ static int take_parameters(void)
 	return 0;
 }
 
+/* What the hooks have left to be done; they are disarmed. */
+static void settle_last(void)
+{
+	twait_syns_exit();
+	twait_binds_exit();
+}
+
 static int __init timewait_init(void)
 {
 	int err;
@@ -89,26 +97,28 @@ static int __init timewait_init(void)
 	err = twait_flow_init(max_records);
 	if (err)
 		return err;
-	err = twait_closer_init(max_records);
+	err = twait_notes_init(max_records);
 	if (err)
 		goto out_flow;
 	err = twait_rings_init();
 	if (err)
-		goto out_closer;
+		goto out_notes;
 	err = twait_hooks_init();
 	if (err)
 		goto out_rings;
 	err = register_pernet_subsys(&timewait_net_ops);
 	if (err)
 		goto out_retired;
+	twait_syns_init();
 	err = twait_hooks_arm();
 	if (err)
-		goto out_nets;
+		goto out_hooks;
 	twait_adopt_all();
 	twait_resync_start();
 	return 0;
 
-out_nets:
+out_hooks:
+	settle_last();
 	unregister_pernet_subsys(&timewait_net_ops);
 out_retired:
 	/* Also those whose namespaces were begun and given up again. */
@@ -116,8 +126,8 @@ out_retired:
 	twait_hooks_exit();
 out_rings:
 	twait_rings_exit();
-out_closer:
-	twait_closer_exit();
+out_notes:
+	twait_notes_exit();
 out_flow:
 	twait_flow_exit();
 	return err;
@@ -127,11 +137,12 @@ static void __exit timewait_exit(void)
 {
 	twait_resync_stop();
 	twait_hooks_disarm();
+	settle_last();
 	unregister_pernet_subsys(&timewait_net_ops);
 	twait_nets_flush();
 	twait_hooks_exit();
 	twait_rings_exit();
-	twait_closer_exit();
+	twait_notes_exit();
 	twait_flow_exit();
 	rcu_barrier();
 }

@@ -106,8 +106,7 @@ void twait_line_flow(struct twait_line *line, const struct twait_info *info,
 		  div_u64(age_ns, NSEC_PER_MSEC));
 	key_maybe(line, "left_ms", left_ms >= 0 && !twait_hooks_lose("left_ms"),
 		  left_ms);
-	/* Not counted by this version. */
-	twait_line_key_text(line, "waits", "-");
+	key_maybe(line, "waits", info->waits, info->waits);
 	key_hooked(line, "segments", info->segments);
 	key_hooked(line, "refins", info->refins);
 	key_hooked(line, "rearms", info->rearms);
@@ -146,6 +145,42 @@ static void key_evidence(struct twait_line *line,
 		  evidence->acked_ms);
 }
 
+static void key_decision(struct twait_line *line,
+			 const struct twait_decision *decision)
+{
+	unsigned int reuse = decision->reuse;
+
+	twait_line_key_text(line, "path", twait_reuse_path_word(reuse));
+	twait_line_key_text(line, "verdict", twait_reuse_verdict_word(reuse));
+	twait_line_key_text(line, "reason", twait_reuse_reason_word(reuse));
+	twait_line_key_number(line, "tw_reuse", decision->sysctl_reuse);
+	twait_line_key_number(line, "delay_ms", decision->delay_ms);
+	key_maybe(line, "seg_seq", decision->seq, decision->seq);
+	twait_line_key_number(line, "rcv_nxt", decision->rcv_nxt);
+	twait_line_key_number(line, "snd_nxt", decision->snd_nxt);
+	key_maybe(line, "tsval", decision->has_tsval, decision->tsval);
+	key_maybe(line, "ts_recent", decision->timestamps, decision->ts_recent);
+	key_maybe(line, "ts_age_s", decision->timestamps, decision->ts_age_s);
+}
+
+static void key_shortage(struct twait_line *line,
+			 const struct twait_event *event)
+{
+	const struct twait_shortage *shortage = &event->shortage;
+	bool is_bind = shortage->path == TWAIT_PATH_BIND;
+	/* Of a bind() to any port it was not looked who holds them. */
+	bool known = !is_bind || event->info.tuple.local_port;
+
+	twait_line_key_text(line, "path", twait_path_word(shortage->path));
+	twait_line_key_text(line, "error",
+			    is_bind ? "EADDRINUSE" : "EADDRNOTAVAIL");
+	twait_line_key_number(line, "ports", shortage->ports);
+	key_maybe(line, "held", known, shortage->held);
+	key_maybe(line, "live", known && is_bind, shortage->live);
+	twait_line_key_text(line, "reuseaddr_helps", !known || !is_bind ? "-" :
+			    shortage->reuseaddr ? "yes" : "no");
+}
+
 /**
  * twait_line_event() - an event
  * @line: the line
@@ -165,11 +200,10 @@ void twait_line_event(struct twait_line *line, const struct twait_event *event,
 	if (event->type == TWAIT_EVENT_AVOID)
 		twait_line_key_text(line, "avoid",
 				    twait_avoid_word(event->avoid));
-	if (event->type == TWAIT_EVENT_REUSE) {
-		twait_line_key_text(line, "path", twait_path_word(event->path));
-		twait_line_key_text(line, "verdict",
-				    twait_verdict_word(event->verdict));
-	}
-	if (event->evidence.kind != TWAIT_KIND_MAX)
+	else if (event->type == TWAIT_EVENT_REUSE)
+		key_decision(line, &event->decision);
+	else if (event->type == TWAIT_EVENT_REFUSAL)
+		key_shortage(line, event);
+	else if (event->evidence.kind != TWAIT_KIND_MAX)
 		key_evidence(line, event);
 }

@@ -8,6 +8,7 @@
 #include "lifecycle.h"
 #include "netns.h"
 #include "proc.h"
+#include "reuse.h"
 
 /* What is lost for lack of a hook is "-", for a 0 would be a lie. */
 static void put(struct seq_file *m, const char *name, u64 value)
@@ -27,6 +28,52 @@ static void show_ended(struct seq_file *m, const char *prefix, const u64 *count)
 	put(m, "ended_" #lower "_total", count[TWAIT_COUNT_ENDED_##upper]);
 	TWAIT_FATES(X)
 #undef X
+}
+
+struct reuse_name {
+	const char *sum;
+	const char *name;
+};
+
+#define X(PATH, path, VERDICT, verdict, REASON, reason)			\
+	{ "reuse_" #path "_" #verdict "_total",				\
+	  "reuse_" #path "_" #verdict "_" #reason "_total" },
+static const struct reuse_name reuse_names[] = { TWAIT_REUSES(X) };
+#undef X
+
+static u64 reuse_sum(const u64 *reuse, const char *sum)
+{
+	unsigned int i;
+	u64 n = 0;
+
+	for (i = 0; i < TWAIT_REUSE_MAX; i++)
+		if (!strcmp(reuse_names[i].sum, sum))
+			n += reuse[i];
+	return n;
+}
+
+/* Decisions by path, verdict and reason; before them those of all reasons. */
+static void show_reuses(struct seq_file *m, const u64 *count)
+{
+	u64 reuse[TWAIT_REUSE_MAX], unexplained = 0;
+	const char *sum = "";
+	unsigned int i;
+
+	memcpy(reuse, count + TWAIT_COUNT_REUSE, sizeof(reuse));
+	/* Nothing happens that could be counted: it was offered, and not taken. */
+	reuse[TWAIT_REUSE_SYN_REFUSED_NO_LISTENER] =
+		max_t(s64, count[TWAIT_COUNT_ANSWER_LISTEN] -
+			   reuse_sum(reuse, "reuse_syn_allowed_total"), 0);
+	for (i = 0; i < TWAIT_REUSE_MAX; i++) {
+		if (strcmp(reuse_names[i].sum, sum)) {
+			sum = reuse_names[i].sum;
+			put(m, sum, reuse_sum(reuse, sum));
+		}
+		put(m, reuse_names[i].name, reuse[i]);
+		if (twait_reuse_is_unexplained(i))
+			unexplained += reuse[i];
+	}
+	put(m, "reuse_unexplained_total", unexplained);
 }
 
 /*
@@ -79,11 +126,15 @@ static int stats_show(struct seq_file *m, void *v)
 	show_ended(m, "", count);
 	put(m, "avoided_linger_total", count[TWAIT_COUNT_AVOIDED_LINGER]);
 	put(m, "avoided_overflow_total", twait_overflows(tnet));
-	put(m, "reuse_connect_allowed_total",
-	    count[TWAIT_COUNT_REUSE_CONNECT_ALLOWED]);
-	put(m, "reuse_connect_refused_total",
-	    count[TWAIT_COUNT_REUSE_CONNECT_REFUSED]);
-	put(m, "reuse_syn_allowed_total", count[TWAIT_COUNT_REUSE_SYN_ALLOWED]);
+	put(m, "avoided_unread_total", count[TWAIT_COUNT_AVOIDED_UNREAD]);
+	put(m, "avoided_orphan_total", count[TWAIT_COUNT_AVOIDED_ORPHAN]);
+	show_reuses(m, count);
+	put(m, "refused_connect_total", count[TWAIT_COUNT_REFUSED_CONNECT]);
+	put(m, "refused_connect_by_waits_total",
+	    count[TWAIT_COUNT_REFUSED_CONNECT_BY_WAITS]);
+	put(m, "refused_bind_total", count[TWAIT_COUNT_REFUSED_BIND]);
+	put(m, "refused_bind_by_waits_total",
+	    count[TWAIT_COUNT_REFUSED_BIND_BY_WAITS]);
 #define X(upper, lower) \
 	put(m, "segments_" #lower "_total", count[TWAIT_COUNT_SEGMENT_##upper]);
 	TWAIT_SEGMENTS(X)
@@ -96,6 +147,7 @@ static int stats_show(struct seq_file *m, void *v)
 	put(m, "records_max", twait_flow_max());
 	put(m, "records_lost_total", count[TWAIT_COUNT_RECORDS_LOST]);
 	put(m, "owners_lost_total", count[TWAIT_COUNT_OWNERS_LOST]);
+	put(m, "tuples_forgotten_total", count[TWAIT_COUNT_TUPLES_FORGOTTEN]);
 	put(m, "events_total", emitted);
 	put(m, "events_lost_total", lost);
 	put(m, "probes_missed_total", twait_hooks_missed());

@@ -32,6 +32,16 @@ enum twait_counter {
 	TWAIT_COUNT_ADOPTED,
 	TWAIT_COUNT_ADOPTED_IN_FIN_WAIT2, /* of those: in FIN_WAIT2 */
 	TWAIT_COUNT_RECORDED,		/* records taken */
+	TWAIT_COUNT_TUPLES_FORGOTTEN,	/* counts of waits pushed out by newer ones */
+	/*
+	 * Reuse decisions; the SYNs that a listener took before those that it
+	 * was offered, which are counted first.
+	 */
+	TWAIT_COUNT_REUSE,
+	TWAIT_COUNT_REUSE_LAST = TWAIT_COUNT_REUSE
+#define X(PATH, path, VERDICT, verdict, REASON, reason) + 1
+		TWAIT_REUSES(X) - 1,
+#undef X
 	/* Segments, one for each kind, and their answers. */
 #define X(upper, lower) TWAIT_COUNT_SEGMENT_##upper,
 	TWAIT_SEGMENTS(X)
@@ -42,9 +52,12 @@ enum twait_counter {
 	TWAIT_COUNT_RECORDS_LOST,
 	TWAIT_COUNT_OWNERS_LOST,
 	TWAIT_COUNT_AVOIDED_LINGER,	/* overflows are counted by the kernel */
-	TWAIT_COUNT_REUSE_CONNECT_ALLOWED,
-	TWAIT_COUNT_REUSE_CONNECT_REFUSED,
-	TWAIT_COUNT_REUSE_SYN_ALLOWED,
+	TWAIT_COUNT_AVOIDED_UNREAD,
+	TWAIT_COUNT_AVOIDED_ORPHAN,
+	TWAIT_COUNT_REFUSED_CONNECT,
+	TWAIT_COUNT_REFUSED_CONNECT_BY_WAITS, /* of those: for waits */
+	TWAIT_COUNT_REFUSED_BIND,
+	TWAIT_COUNT_REFUSED_BIND_BY_WAITS, /* of those: for waits alone */
 	TWAIT_COUNT_RESYNCED,
 	TWAIT_COUNT_MAX,
 };

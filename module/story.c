@@ -43,7 +43,7 @@ void twait_go_without_connects(void)
  *
  * Return: see twait_flow_hash().
  */
-u32 twait_wait_hash(const struct inet_timewait_sock *tw)
+u64 twait_wait_hash(const struct inet_timewait_sock *tw)
 {
 	struct twait_tuple tuple;
 
@@ -73,8 +73,6 @@ void twait_event_init(struct twait_event *event, enum twait_event_type type,
 	event->left_ms = left_ms;
 	event->type = type;
 	event->avoid = TWAIT_AVOID_MAX;
-	event->path = TWAIT_PATH_MAX;
-	event->verdict = TWAIT_VERDICT_MAX;
 	event->evidence.kind = TWAIT_KIND_MAX;
 	event->info = *info;
 }

@@ -12,20 +12,22 @@
 #include <linux/percpu.h>
 
 #include "netns.h"
+#include "reuse.h"
 #include "types.h"
 
 struct inet_timewait_sock;
 struct sock;
 struct twait_flow;
+struct twait_visit;
 
 /**
- * struct twait_refusal - whom connect() refused last
+ * struct twait_news - what was told last, not to tell it at once again
  * @remote: the destination
  * @port: its port, network byte order
  * @task: who wanted to connect
  * @until: when it is news again, in jiffies
  */
-struct twait_refusal {
+struct twait_news {
 	struct in6_addr remote;
 	__be16 port;
 	pid_t task;
@@ -37,13 +39,17 @@ struct twait_refusal {
  * @entered: the socket whose wait began; compared, not followed
  * @tw: a wait without record that @fate is about
  * @fate: offered or, when the kernel let go of it, settled
- * @refusal: by connect()
+ * @syn: the SYN, if @fate is TWAIT_FATE_SYN
+ * @refused: a wait that connect() was refused
+ * @failed: a connect() that found no port
  */
 struct twait_last {
 	const struct sock *entered;
 	const struct inet_timewait_sock *tw;
 	enum twait_fate fate;
-	struct twait_refusal refusal;
+	struct twait_syn_offer syn;
+	struct twait_news refused;
+	struct twait_news failed;
 };
 
 DECLARE_PER_CPU(struct twait_last, twait_last);
@@ -52,7 +58,7 @@ DECLARE_PER_CPU(struct twait_last, twait_last);
 extern bool twait_sees_segments;
 extern bool twait_sees_connects;
 
-u32 twait_wait_hash(const struct inet_timewait_sock *tw);
+u64 twait_wait_hash(const struct inet_timewait_sock *tw);
 u32 twait_this_context(void);
 
 void twait_info_of_sock(struct twait_info *info, const struct sock *sk);
@@ -72,8 +78,19 @@ void twait_emit_rare(struct twait_net *tnet, enum twait_ring_id ring,
 void twait_offer(struct twait_flow *flow, enum twait_fate fate);
 void twait_offer_unrecorded(const struct inet_timewait_sock *tw,
 			    enum twait_fate fate);
+
+bool twait_is_news(struct twait_news *last, const struct twait_tuple *tuple);
+void twait_count_reuse(struct twait_net *tnet, enum twait_reuse reuse);
+void twait_decision_of_wait(struct twait_decision *decision,
+			    const struct inet_timewait_sock *tw);
+void twait_syn_visits(struct twait_visit *visit,
+		      const struct inet_timewait_sock *tw);
+enum twait_reuse twait_syn_decided(struct twait_net *tnet,
+				   const struct twait_visit *visit,
+				   const struct twait_info *info, bool offered);
 void twait_syn_took_over(struct twait_net *tnet,
 			 const struct inet_timewait_sock *tw,
-			 struct twait_info *info);
+			 const struct twait_info *info,
+			 const struct twait_syn_offer *offer);
 
 #endif

@@ -72,13 +72,6 @@ enum twait_path {
 	TWAIT_PATH_MAX,
 };
 
-enum twait_verdict {
-#define X(upper, lower) TWAIT_VERDICT_##upper,
-	TWAIT_VERDICTS(X)
-#undef X
-	TWAIT_VERDICT_MAX,
-};
-
 /**
  * struct twait_tuple - a flow as it is on the wire
  * @local: our address; IPv4 as ::ffff:a.b.c.d, also for a dual-stack socket
@@ -120,6 +113,8 @@ struct twait_owner {
  * @uid: owner of the socket, in the initial user namespace
  * @mark: the socket's SO_MARK
  * @length_ms: how long the timer was set, at first or when last re-armed
+ * @waits: how often this four-tuple has waited, this time included; 0 if there
+ *         is no count
  * @segments: segments that reached the wait
  * @refins: FINs that came again and were ACKed again
  * @rearms: times a segment set the timer back
@@ -137,6 +132,7 @@ struct twait_info {
 	u32 uid;
 	u32 mark;
 	u32 length_ms;
+	u32 waits;
 	u32 segments;
 	u32 refins;
 	u32 rearms;
@@ -170,6 +166,68 @@ struct twait_evidence {
 };
 
 /**
+ * struct twait_syn_offer - a SYN that goes on to a listener, if there is one
+ * @seq: its sequence number, host byte order
+ * @tsval: its timestamp, if @has_tsval
+ * @reuse: enum twait_reuse, if there is one
+ * @has_tsval: it has a timestamp
+ */
+struct twait_syn_offer {
+	u32 seq;
+	u32 tsval;
+	u8 reuse;
+	bool has_tsval;
+};
+
+/**
+ * struct twait_decision - what a reuse decision was made on
+ * @reuse: enum twait_reuse of reuse.h: who, verdict and reason
+ * @sysctl_reuse: net.ipv4.tcp_tw_reuse
+ * @timestamps: the old connection had timestamps: @ts_recent and @ts_age_s hold
+ * @has_tsval: the SYN has a timestamp
+ * @delay_ms: how old a wait has to be for connect()
+ * @seq: sequence number of the SYN; of an allowed connect() the one that it
+ *       begins with; 0 if there is none
+ * @rcv_nxt: what the wait expected next from its peer
+ * @snd_nxt: what it would have sent next
+ * @tsval: the SYN's timestamp
+ * @ts_recent: the last timestamp from the peer
+ * @ts_age_s: how long ago that was, in whole seconds
+ *
+ * All in host byte order.
+ */
+struct twait_decision {
+	u8 reuse;
+	u8 sysctl_reuse;
+	bool timestamps;
+	bool has_tsval;
+	u32 delay_ms;
+	u32 seq;
+	u32 rcv_nxt;
+	u32 snd_nxt;
+	u32 tsval;
+	u32 ts_recent;
+	u32 ts_age_s;
+};
+
+/**
+ * struct twait_shortage - connect() or bind() did not get a port
+ * @path: enum twait_path
+ * @ports: size of net.ipv4.ip_local_port_range
+ * @held: ports towards the destination, or sockets on the port, that are held by
+ *        waits
+ * @live: sockets on the port that are no waits
+ * @reuseaddr: SO_REUSEADDR would have helped
+ */
+struct twait_shortage {
+	u8 path;
+	bool reuseaddr;
+	u32 ports;
+	u32 held;
+	u32 live;
+};
+
+/**
  * struct twait_event - one line of events, reuse or assassinations
  * @seq: number in its stream, from 0, without a hole; set when it is emitted
  * @time_ns: wall clock, CLOCK_REALTIME, in ns
@@ -178,9 +236,9 @@ struct twait_evidence {
  * @space: number of its namespace
  * @type: enum twait_event_type
  * @avoid: enum twait_avoid, for TWAIT_EVENT_AVOID
- * @path: enum twait_path, for TWAIT_EVENT_REUSE
- * @verdict: enum twait_verdict, for TWAIT_EVENT_REUSE
  * @evidence: for TWAIT_EVENT_SEGMENT, and TWAIT_EVENT_END if a segment ended it
+ * @decision: for TWAIT_EVENT_REUSE
+ * @shortage: for TWAIT_EVENT_REFUSAL
  * @info: the flow
  */
 struct twait_event {
@@ -191,9 +249,11 @@ struct twait_event {
 	u32 space;
 	u8 type;
 	u8 avoid;
-	u8 path;
-	u8 verdict;
-	struct twait_evidence evidence;
+	union {
+		struct twait_evidence evidence;
+		struct twait_decision decision;
+		struct twait_shortage shortage;
+	};
 	struct twait_info info;
 };
 

@@ -14,7 +14,18 @@ static const char * const events[] = { TWAIT_EVENTS(X) };
 static const char * const kinds[] = { TWAIT_SEGMENTS(X) };
 static const char * const answers[] = { TWAIT_ANSWERS(X) };
 static const char * const paths[] = { TWAIT_PATHS(X) };
-static const char * const verdicts[] = { TWAIT_VERDICTS(X) };
+#undef X
+
+/* The words of a reuse decision. */
+struct reuse_words {
+	const char *path;
+	const char *verdict;
+	const char *reason;
+};
+
+#define X(PATH, path, VERDICT, verdict, REASON, reason) \
+	{ #path, #verdict, #reason },
+static const struct reuse_words reuses[] = { TWAIT_REUSES(X) };
 #undef X
 
 static const char *word(const char * const *words, unsigned int n,
@@ -63,7 +74,17 @@ const char *twait_path_word(unsigned int path)
 	return word(paths, ARRAY_SIZE(paths), path);
 }
 
-const char *twait_verdict_word(unsigned int verdict)
+const char *twait_reuse_path_word(unsigned int reuse)
 {
-	return word(verdicts, ARRAY_SIZE(verdicts), verdict);
+	return reuse < ARRAY_SIZE(reuses) ? reuses[reuse].path : "-";
+}
+
+const char *twait_reuse_verdict_word(unsigned int reuse)
+{
+	return reuse < ARRAY_SIZE(reuses) ? reuses[reuse].verdict : "-";
+}
+
+const char *twait_reuse_reason_word(unsigned int reuse)
+{
+	return reuse < ARRAY_SIZE(reuses) ? reuses[reuse].reason : "-";
 }

@@ -12,6 +12,8 @@ const char *twait_event_word(unsigned int type);
 const char *twait_kind_word(unsigned int kind);
 const char *twait_answer_word(unsigned int answer);
 const char *twait_path_word(unsigned int path);
-const char *twait_verdict_word(unsigned int verdict);
+const char *twait_reuse_path_word(unsigned int reuse);
+const char *twait_reuse_verdict_word(unsigned int reuse);
+const char *twait_reuse_reason_word(unsigned int reuse);
 
 #endif

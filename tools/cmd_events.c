@@ -17,7 +17,7 @@
 #include "read.h"
 #include "words.h"
 
-enum { EVENTS_COUNT = 1, EVENTS_TYPE, EVENTS_FOR, EVENTS_RAW };
+enum { EVENTS_COUNT = 1, EVENTS_TYPE, EVENTS_FOR, EVENTS_RECENT, EVENTS_RAW };
 
 /* struct follow - what is asked for, and how far it has come */
 struct follow {
@@ -25,6 +25,7 @@ struct follow {
 	struct count seconds;		/* to follow for */
 	bool types[EVENT_COUNT];
 	bool with_types;
+	bool recent;
 	bool raw;
 
 	uint64_t read;
@@ -94,6 +95,9 @@ static int take(const struct cmd *cmd, const struct opt *opt,
 				      &follow->seconds.n);
 	case EVENTS_TYPE:
 		return take_types(cmd, value, follow);
+	case EVENTS_RECENT:
+		follow->recent = true;
+		return 0;
 	default:
 		follow->raw = true;
 		return 0;
@@ -137,6 +141,37 @@ static void what_end(char *buf, size_t size, const struct flow *flow)
 		 out_duration(left, flow->left_ms));
 }
 
+/*
+ * Who was in the way, and what helps. Live sockets are the reason where there are
+ * any: then the waits are not.
+ */
+static void what_refusal(char *buf, size_t size, const struct flow *flow)
+{
+	char held[OUT_NUMBER_MAX], more[OUT_NUMBER_MAX];
+	bool helps = flow->reuseaddr_helps && !strcmp(flow->reuseaddr_helps, "yes");
+
+	out_thousands(held, flow->held.n);
+	if (!flow->path || strcmp(flow->path, "bind") != 0)
+		snprintf(buf, size,
+			 "EADDRNOTAVAIL: waits to there hold %s of %s ports",
+			 held, out_thousands(more, flow->ports.n));
+	else if (!flow->held.known)
+		snprintf(buf, size, "EADDRINUSE: no port of the range is free");
+	else if (flow->live.n)
+		snprintf(buf, size,
+			 "EADDRINUSE: %s live socket%s on the port, TIME_WAIT is not to blame",
+			 out_thousands(more, flow->live.n),
+			 flow->live.n == 1 ? "" : "s");
+	else if (flow->held.n)
+		snprintf(buf, size,
+			 "EADDRINUSE: %s wait%s on the port, SO_REUSEADDR %s", held,
+			 flow->held.n == 1 ? "" : "s",
+			 helps ? "would have helped" :
+				 "does not help: the old sockets lacked it");
+	else
+		snprintf(buf, size, "EADDRINUSE: whoever had the port is gone");
+}
+
 /* What happened, in words; an event that we do not know has none. */
 static void what(char *buf, size_t size, const struct flow *flow)
 {
@@ -163,8 +198,12 @@ static void what(char *buf, size_t size, const struct flow *flow)
 		snprintf(buf, size, "no wait: %.32s", or_dash(flow->avoid));
 		break;
 	case EVENT_REUSE:
-		snprintf(buf, size, "%.32s %.32s after %s", or_dash(flow->path),
-			 or_dash(flow->verdict), age);
+		snprintf(buf, size, "%.32s %.32s after %s: %.32s",
+			 or_dash(flow->path), or_dash(flow->verdict), age,
+			 or_dash(flow->reason));
+		break;
+	case EVENT_REFUSAL:
+		what_refusal(buf, size, flow);
 		break;
 	case EVENT_SEGMENT:
 		snprintf(buf, size, "%.32s after %s, answered: %.32s",
@@ -281,6 +320,34 @@ static void print_totals(const struct follow *follow)
 		more, lost);
 }
 
+/* What the module keeps of the rare events, one file after the other. */
+static int show_recent(struct follow *follow, struct reader *reader)
+{
+	static const char *const files[] = {
+		TWAIT_FILE_REUSE, TWAIT_FILE_ASSASSINATIONS,
+	};
+	enum read_result result;
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		result = reader_open(reader, files[i]);
+		if (result == READ_OK) {
+			if (follow->raw)
+				puts(reader->line);
+			follow->last_seq.known = false;
+			result = follow_events(follow, reader);
+			reader_close(reader);
+		}
+		if (result == READ_STOPPED)
+			break;
+		if (result != READ_END)
+			return reader_explain(reader, result,
+					      "twstat events --recent");
+	}
+	reader_malformed(reader, follow->malformed);
+	return TWSTAT_OK;
+}
+
 static int run(const struct cmd *cmd, int argc, char **argv)
 {
 	static struct reader reader;
@@ -293,6 +360,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		return code;
 
 	catch_signals();
+	if (follow.recent)
+		return show_recent(&follow, &reader);
 	if (follow.seconds.known)
 		alarm((unsigned int)follow.seconds.n);
 	result = reader_open(&reader, TWAIT_FILE_EVENTS);
@@ -321,6 +390,8 @@ static const struct opt opts[] = {
 	  "only:" WORDS_SPACED(TWAIT_EVENTS) },
 	{ EVENTS_COUNT, "count", "N", "stop after N events" },
 	{ EVENTS_FOR, "for", "SECONDS", "stop after this time" },
+	{ EVENTS_RECENT, "recent", NULL,
+	  "what is kept of reuse, refusals and early ends" },
 	{ EVENTS_RAW, "raw", NULL, "print the lines as the module writes them" },
 	{ 0, NULL, NULL, NULL }
 };
@@ -332,10 +403,13 @@ const struct cmd cmd_events = {
 	"One line an event: local time, event, local and remote end, what happened,\n"
 	"process. Begins with what happens from now on, and ends with ^C or when the\n"
 	"module is unloaded. Events that the kernel had to overwrite before they\n"
-	"were read are counted and said. Needs root.\n",
+	"were read are counted and said. With --recent it shows, and ends with, what is\n"
+	"kept: first who wanted a four-tuple or a port again and what came of it, then\n"
+	"waits that ended before their time and closes that left none. Needs root.\n",
 	.examples =
 	"  sudo twstat events --type end\n"
 	"  sudo twstat events --type avoid,reuse --for 60\n"
+	"  sudo twstat events --recent --type refusal\n"
 	"  sudo twstat events --count 1000 --raw > events.txt\n",
 	.opts = opts,
 	.run = run,

@@ -36,10 +36,24 @@
 #define MEANS_AVOID_LINGER	"SO_LINGER with 0: the close sent a RST"
 #define MEANS_AVOID_OVERFLOW	"over tcp_max_tw_buckets, or no memory"
 
-#define MEANS_PATH_CONNECT	"an outgoing connect()"
-#define MEANS_PATH_SYN	"an incoming SYN"
-#define MEANS_VERDICT_ALLOWED	"got the four-tuple"
-#define MEANS_VERDICT_REFUSED	"did not get it"
+#define MEANS_AVOID_UNREAD	"closed with data unread: RST"
+#define MEANS_AVOID_ORPHAN	"over tcp_max_orphans, or no memory: RST"
+
+/* By reason: it stands in one line with who asked and what the kernel said. */
+#define MEANS_REASON_REPAIR	"the socket is in TCP_REPAIR"
+#define MEANS_REASON_BOUND	"bind() first: that skips tcp_tw_reuse"
+#define MEANS_REASON_TIMESTAMPS	"tcp_tw_reuse, made safe by timestamps"
+#define MEANS_REASON_FIN_WAIT2	"still waits for the peer's FIN"
+#define MEANS_REASON_OFF	"tcp_tw_reuse is 0"
+#define MEANS_REASON_NOT_LOOPBACK "tcp_tw_reuse is 2: for loopback only"
+#define MEANS_REASON_NO_TIMESTAMPS "no timestamps: reuse would not be safe"
+#define MEANS_REASON_TOO_YOUNG	"younger than tcp_tw_reuse_delay, mostly 1 s"
+#define MEANS_REASON_SEQ	"its sequence number is beyond the old ones"
+#define MEANS_REASON_TIMESTAMP	"its timestamp is newer"
+#define MEANS_REASON_PAWS	"its timestamp is too old (PAWS)"
+#define MEANS_REASON_OLD_SEQ	"an old sequence number, no newer timestamp"
+#define MEANS_REASON_NO_LISTENER "nobody listens on the port"
+#define MEANS_REASON_UNEXPLAINED "not by any rule we know: please report"
 
 #define MEANS_SEGMENT_PAWS	"its timestamp was too old (PAWS)"
 #define MEANS_SEGMENT_RST	"a RST just where it kills"
@@ -75,17 +89,21 @@ static const struct row fates[] = { TWAIT_FATES(FATE_ROW) };
 	{ "avoided_" #word "_total", #word, MEANS_AVOID_##id, false },
 static const struct row avoids[] = { TWAIT_AVOIDS(AVOID_ROW) };
 
-/* struct part - a word that names a number together with another word */
-struct part {
-	const char *word;
-	const char *what;
+#define REUSE_ROW(PATH, path, VERDICT, verdict, REASON, reason) \
+	{ "reuse_" #path "_" #verdict "_" #reason "_total", \
+	  #path " " #verdict, MEANS_REASON_##REASON, false },
+static const struct row reuses[] = { TWAIT_REUSES(REUSE_ROW) };
+
+static const struct row refusals[] = {
+	{ "refused_connect_total", "connect()",
+	  "EADDRNOTAVAIL: no port was free", false },
+	{ "refused_connect_by_waits_total", "  for waits",
+	  "waits towards the same destination had some", false },
+	{ "refused_bind_total", "bind(), listen()",
+	  "EADDRINUSE: the port was taken", false },
+	{ "refused_bind_by_waits_total", "  for waits",
+	  "nothing but waits had it", false },
 };
-
-#define PATH_PART(id, word)	{ #word, MEANS_PATH_##id },
-static const struct part paths[] = { TWAIT_PATHS(PATH_PART) };
-
-#define VERDICT_PART(id, word)	{ #word, MEANS_VERDICT_##id },
-static const struct part verdicts[] = { TWAIT_VERDICTS(VERDICT_PART) };
 
 #define SEGMENT_ROW(id, word) \
 	{ "segments_" #word "_total", #word, MEANS_SEGMENT_##id, false },
@@ -107,6 +125,8 @@ static const struct row warnings[] = {
 	  "closes had no room to note the process", false },
 	{ "events_lost_total", NULL,
 	  "events were overwritten before they were read", false },
+	{ "reuse_unexplained_total", NULL,
+	  "reuse decisions were not by any rule we know", false },
 	{ "probes_missed_total", NULL,
 	  "times the kernel passed a hook over: see 'hooks'", false },
 };
@@ -147,33 +167,6 @@ static uint64_t print_rows(const struct stats *stats, const struct row *rows,
 		sum += n;
 	}
 	return sum;
-}
-
-/* Reuse by path and verdict. Not each path has each verdict. */
-static void print_reuses(const struct stats *stats)
-{
-	char name[64], label[64], what[128];
-	bool titled = false;
-	size_t i;
-
-	for (i = 0; i < COUNT(paths) * COUNT(verdicts); i++) {
-		const struct part *path = &paths[i / COUNT(verdicts)];
-		const struct part *verdict = &verdicts[i % COUNT(verdicts)];
-		uint64_t n;
-
-		snprintf(name, sizeof(name), "reuse_%s_%s_total", path->word,
-			 verdict->word);
-		if (!stats_get(stats, name, &n) || !n)
-			continue;
-		snprintf(label, sizeof(label), "%s %s", path->word,
-			 verdict->word);
-		snprintf(what, sizeof(what), "%s %s", path->what,
-			 verdict->what);
-		if (!titled)
-			puts("\nwanted again while waiting");
-		titled = true;
-		print_number(label, 2, n, what);
-	}
 }
 
 static void print_waiting(const struct stats *stats)
@@ -219,8 +212,14 @@ static void print_stats(const struct stats *stats)
 		puts("\nclosed without a wait");
 		print_rows(stats, ROWS(avoids));
 	}
-	print_reuses(stats);
-
+	if (any(stats, ROWS(reuses))) {
+		puts("\nwanted again while waiting");
+		print_rows(stats, ROWS(reuses));
+	}
+	if (any(stats, ROWS(refusals))) {
+		puts("\nports wanted in vain: who, and why, 'sudo twstat events --recent'");
+		print_rows(stats, ROWS(refusals));
+	}
 	if (any(stats, ROWS(segments))) {
 		puts("\nsegments that reached a wait");
 		print_rows(stats, ROWS(segments));

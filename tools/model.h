@@ -46,6 +46,11 @@ struct count {
 	WORD(avoid)		\
 	WORD(path)		\
 	WORD(verdict)		\
+	WORD(reason)		\
+	NUMBER(ports)		\
+	NUMBER(held)		\
+	NUMBER(live)		\
+	WORD(reuseaddr_helps)	\
 	WORD(kind)		\
 	WORD(answer)
 

@@ -196,3 +196,26 @@ teardown() {
 	[ "${#lines[@]}" -eq 7 ]
 	[[ $stderr == *"events: 4 malformed lines left out"* ]]
 }
+
+@test "what is kept: refusals in words, then early ends, and it stops" {
+	twstat events --recent
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	has "connect refused after 3.0s: off" \
+		"EADDRNOTAVAIL: waits to there hold 28,232 of 28,232 ports nginx[812]" \
+		"EADDRINUSE: 12 waits on the port, SO_REUSEADDR would have helped" \
+		"EADDRINUSE: 1 live socket on the port, TIME_WAIT is not to blame" \
+		"EADDRINUSE: no port of the range is free" \
+		"no wait: unread"
+	[ "${#lines[@]}" -eq 6 ]
+}
+
+@test "what is kept, of some types only, and where there is no such file" {
+	copy_host
+	twstat events --recent --type avoid
+	[ "${#lines[@]}" -eq 1 ]
+	rm "$DIR/reuse"
+	twstat events --recent
+	[ "$status" -ne 0 ]
+	[[ $stderr == *reuse* ]]
+}

@@ -13,6 +13,8 @@ MANUAL=$BATS_TEST_DIRNAME/../twstat.8
 		#define WORD(id, word) word
 		TWAIT_FATES(WORD) TWAIT_WAYS(WORD) TWAIT_AVOIDS(WORD)
 		TWAIT_STATES(WORD) TWAIT_EVENTS(WORD)
+		#define REASON(P, p, V, v, R, reason) reason
+		TWAIT_REUSES(REASON)
 	EOF
 	)
 	[ "$(wc -w <<<"$words")" -ge 20 ]

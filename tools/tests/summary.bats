@@ -18,7 +18,21 @@ load helper
 		"expired 1,234,501" \
 		"rst 12 assassinated by a RST (RFC 1337)" \
 		"linger 4 SO_LINGER" \
-		"connect allowed 11" "connect refused 2" "syn allowed 40"
+		"unread 3 closed with data unread" \
+		"connect allowed 7 tcp_tw_reuse, made safe by timestamps" \
+		"connect allowed 4 bind() first" \
+		"connect refused 200 tcp_tw_reuse is 0" \
+		"syn allowed 40 its sequence number" \
+		"syn refused 1 its timestamp is too old (PAWS)" \
+		"connect() 6 EADDRNOTAVAIL" "for waits 5"
+	has_not "bind(), listen()" "by any rule"
+}
+
+@test "a reuse that no rule explains is a warning" {
+	copy_host
+	sed -i 's/^reuse_unexplained_total .*/reuse_unexplained_total 3/' "$DIR/stats"
+	twstat
+	has "warning: 3 reuse decisions were not by any rule we know"
 }
 
 @test "a fate that never happened is not shown, expired always is" {
