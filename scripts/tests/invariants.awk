@@ -51,12 +51,20 @@ END {
 		equal("the sum of substates", stat["waiting_fin_wait2"] + \
 			stat["waiting_time_wait"], "waiting", stat["waiting"])
 	# A wait that was reused before it was adopted had no beginning, nor an end.
-	if (kernel)
+	if (kernel) {
 		equal("ended_connect_total", stat["ended_connect_total"],
 			"reuse_connect_allowed_total",
 			stat["reuse_connect_allowed_total"])
-	equal("ended_syn_total", stat["ended_syn_total"],
-		"reuse_syn_allowed_total", stat["reuse_syn_allowed_total"])
+		equal("ended_syn_total", stat["ended_syn_total"],
+			"reuse_syn_allowed_total", stat["reuse_syn_allowed_total"])
+	}
+	equal("reuse_unexplained_total", stat["reuse_unexplained_total"],
+		"what it must be", 0)
+	equal("SYNs taken by a listener, or by none",
+		stat["reuse_syn_allowed_total"] == "-" ? "-" : \
+		stat["reuse_syn_allowed_total"] + \
+		stat["reuse_syn_refused_no_listener_total"],
+		"answers_listen_total", stat["answers_listen_total"])
 	if (stat["waiting_peak"] < stat["waiting"])
 		equal("waiting_peak", stat["waiting_peak"], "waiting, which is more,",
 			stat["waiting"])

@@ -64,3 +64,98 @@ load ../lib.bash
 	balanced
 	recorded
 }
+
+@test "unread: closed with data that nobody had read" {
+	load_timewait
+	base=$(mib TCPAbortOnClose)
+	for host in 127.0.0.1 ::1; do
+		python3 - $host <<-'END'
+	import errno, socket, sys
+	host = sys.argv[1]
+	l = socket.create_server((host, 7040), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+	def pair():
+	    c = socket.create_connection((host, 7040))
+	    return c, l.accept()[0]
+	def is_reset(s):
+	    try:
+	        s.send(b"x")
+	        raise SystemExit("closed, and not reset")
+	    except (ConnectionResetError, BrokenPipeError):
+	        pass
+	    s.close()
+	# All of it, or a part.
+	for n in 0, 1:
+	    c, s = pair()
+	    s.send(b"xyz")
+	    c.recv(1, socket.MSG_PEEK)
+	    c.recv(n)
+	    c.close()
+	    is_reset(s)
+	# Having closed its own half before.
+	c, s = pair()
+	c.shutdown(socket.SHUT_WR)
+	s.recv(1)
+	s.send(b"x")
+	c.recv(1, socket.MSG_PEEK)
+	c.close()
+	is_reset(s)
+	# None of these: all read; nothing came; what came is the FIN, and it was the
+	# other side that closed first.
+	c, s = pair()
+	s.send(b"x"); c.recv(1); c.close(); s.recv(1); s.close()
+	c, s = pair()
+	c.close(); s.recv(1); s.close()
+	c, s = pair()
+	s.send(b"x"); s.close(); c.recv(1, socket.MSG_PEEK); c.close()
+	END
+	done
+	expect avoided_unread_total 6
+	# The kernel counts those too that the other side had closed before.
+	equal TCPAbortOnClose "$(($(mib TCPAbortOnClose) - base))" expected 8
+	expect avoided_linger_total 0
+	expect avoided_orphan_total 0
+	[ "$(count_rows assassinations avoid=unread src=127.0.0.1 dport=7040 comm=python3)" = 3 ]
+	[ "$(count_rows assassinations avoid=unread src=::1 dport=7040 comm=python3)" = 3 ]
+	balanced
+}
+
+# An orphan in FIN_WAIT2 stays a whole socket while tcp_fin_timeout has more than a
+# minute to go. The kernel's count of orphans is a tenth of a second old.
+@test "orphan: tcp_max_orphans is reached" {
+	sysctl -qw net.ipv4.tcp_fin_timeout=120
+	load_timewait
+	max=$(sysctl -n net.ipv4.tcp_max_orphans)
+	base=$(mib TCPAbortOnMemory)
+	for host in 127.0.0.1 ::1; do
+		python3 - $host <<-'END'
+	import socket, sys, time
+	host = sys.argv[1]
+	l = socket.create_server((host, 7041), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+	def orphan():
+	    c = socket.create_connection((host, 7041))
+	    s = l.accept()[0]
+	    c.close()
+	    return s
+	def limit(n):
+	    with open("/proc/sys/net/ipv4/tcp_max_orphans", "w") as f:
+	        f.write(str(n))
+	held = [orphan() for _ in range(12)]
+	limit(4)
+	time.sleep(0.5)
+	for _ in range(3):
+	    s = orphan()
+	    try:
+	        s.send(b"x")
+	        raise SystemExit("closed, and not reset")
+	    except (ConnectionResetError, BrokenPipeError):
+	        pass
+	limit(4096)
+	END
+	done
+	sysctl -qw "net.ipv4.tcp_max_orphans=$max"
+	expect avoided_orphan_total 6
+	equal TCPAbortOnMemory "$(($(mib TCPAbortOnMemory) - base))" expected 6
+	[ "$(count_rows assassinations avoid=orphan src=127.0.0.1 dport=7041 comm=python3)" = 3 ]
+	[ "$(count_rows assassinations avoid=orphan src=::1 dport=7041 comm=python3)" = 3 ]
+	balanced
+}

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Ports that connect() and bind() wanted and did not get, and whether it was
+# TIME_WAIT that had them.
+
+load ../lib.bash
+
+# few_ports COUNT
+few_ports() {
+	sysctl -qw net.ipv4.ip_local_port_range="20000 $((19999 + $1))"
+}
+
+# connects HOST COUNT: short ones, the client closes first; prints how many came
+# about and what became of the others
+connects() {
+	python3 - "$@" <<-'END'
+	import collections, errno, socket, sys
+	host, count = sys.argv[1], int(sys.argv[2])
+	family = socket.AF_INET6 if ":" in host else socket.AF_INET
+	l = socket.create_server((host, 7200), family=family)
+	said = collections.Counter()
+	for _ in range(count):
+	    c = socket.socket(family)
+	    try:
+	        c.connect((host, 7200))
+	    except OSError as e:
+	        said[errno.errorcode[e.errno]] += 1
+	        c.close()
+	        continue
+	    s, _ = l.accept()
+	    c.shutdown(socket.SHUT_WR); s.recv(1); s.close(); c.recv(1); c.close()
+	    said["ok"] += 1
+	print(*(f"{name}={n}" for name, n in sorted(said.items())))
+	END
+}
+
+@test "ports exhausted: 200 ports, 500 connections, all held by TIME_WAIT" {
+	few_ports 200
+	load_timewait
+	for at in "127.0.0.1 1" "::1 2"; do
+		read -r host n <<<"$at"
+		run connects $host 500
+		equal "the application says" "$output" expected "EADDRNOTAVAIL=300 ok=200"
+		expect refused_connect_total $((300 * n))
+		expect refused_connect_by_waits_total $((300 * n))
+		# A line a second, and each says the same.
+		lines=$(count_rows reuse event=refusal path=connect "dst=$host" dport=7200 comm=python3)
+		[ "$lines" -ge 1 ]
+		equal "lines that say 200 of 200" "$(count_rows reuse event=refusal path=connect \
+			"dst=$host" dport=7200 error=EADDRNOTAVAIL ports=200 held=200)" lines "$lines"
+	done
+	# Each of them asked each wait, and some of the others some of them.
+	asked=$(stat reuse_connect_refused_total)
+	[ "$asked" -ge $((600 * 200)) ]
+	expect reuse_connect_refused_off_total "$asked"
+	equal "refused, over all waits" "$(grep -o ' refused=[0-9]*' "$twait/connections" |
+		awk -F= '{ n += $2 } END { print n }')" reuse_connect_refused_total "$asked"
+	twstat events --recent --type refusal | grep -F 'waits to there hold 200 of 200 ports  python3['
+	twstat | grep -E 'connect\(\) +600  EADDRNOTAVAIL'
+	balanced
+}
+
+@test "ports exhausted by live connections: not TIME_WAIT's doing" {
+	few_ports 20
+	load_timewait
+	python3 - <<-'END'
+	import errno, socket
+	l = socket.create_server(("127.0.0.1", 7200), backlog=100)
+	held = [socket.create_connection(("127.0.0.1", 7200)) for _ in range(20)]
+	for _ in range(3):
+	    try:
+	        socket.create_connection(("127.0.0.1", 7200))
+	        raise SystemExit("there was a port")
+	    except OSError as e:
+	        assert e.errno == errno.EADDRNOTAVAIL, e
+	END
+	expect refused_connect_total 3
+	expect refused_connect_by_waits_total 0
+	[ "$(count_rows reuse event=refusal path=connect ports=20 held=0)" -ge 1 ]
+}
+
+@test "a connect() that fails for other reasons is none of these" {
+	load_timewait
+	python3 - <<-'END'
+	import errno, socket
+	def fails(address, *errors, family=socket.AF_INET, timeout=None):
+	    c = socket.socket(family)
+	    c.settimeout(timeout)
+	    try:
+	        c.connect(address)
+	        raise SystemExit(f"connected to {address}")
+	    except socket.timeout:
+	        assert timeout
+	    except OSError as e:
+	        assert errno.errorcode[e.errno] in errors, e
+	    c.close()
+	fails(("127.0.0.1", 7999), "ECONNREFUSED")
+	fails(("::1", 7999), "ECONNREFUSED", family=socket.AF_INET6)
+	fails(("203.0.113.1", 80), "ENETUNREACH", "EHOSTUNREACH")
+	# Given up while under way: nobody answers.
+	l = socket.socket(); l.bind(("127.0.0.1", 7201)); l.listen(0)
+	full = [socket.socket() for _ in range(3)]
+	for c in full:
+	    c.setblocking(False)
+	    try:
+	        c.connect(("127.0.0.1", 7201))
+	    except BlockingIOError:
+	        pass
+	fails(("127.0.0.1", 7201), timeout=0.5)
+	# Disconnected while under way, and connected again.
+	c = full[2]
+	import ctypes, os
+	libc = ctypes.CDLL(None, use_errno=True)
+	assert libc.connect(c.fileno(), bytes(16), 16) == 0, os.strerror(ctypes.get_errno())
+	END
+	expect refused_connect_total 0
+}
+
+# bind HOST OPTION...: to 7300, as a server does that is started anew; says what
+# came of it
+rebind() {
+	python3 - "$@" <<-'END'
+	import errno, socket, sys
+	host = sys.argv[1]
+	s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+	if "reuse" in sys.argv:
+	    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	try:
+	    s.bind((host, 7300))
+	    s.listen()
+	    print("ok")
+	except OSError as e:
+	    print(errno.errorcode[e.errno])
+	END
+}
+
+# served HOST COUNT OPTION...: a server that closes first, then is gone
+served() {
+	python3 - "$@" <<-'END'
+	import socket, sys
+	host, count = sys.argv[1], int(sys.argv[2])
+	family = socket.AF_INET6 if ":" in host else socket.AF_INET
+	l = socket.socket(family)
+	if "reuse" in sys.argv:
+	    l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	l.bind((host, 7300))
+	l.listen()
+	for _ in range(count):
+	    c = socket.create_connection((host, 7300))
+	    s, _ = l.accept()
+	    s.shutdown(socket.SHUT_WR); c.recv(1); c.close(); s.recv(1); s.close()
+	END
+}
+
+# refused_bind HELD LIVE HELPS: the last one said so
+refused_bind() {
+	eventually 5 refused_bind_told "$@" || {
+		rows reuse event=refusal path=bind >&2
+		return 1
+	}
+}
+
+refused_bind_told() {
+	[[ $(rows reuse event=refusal path=bind | tail -n 1) = *" sport=7300 "*" held=$1 live=$2 reuseaddr_helps=$3" ]]
+}
+
+@test "bind in use: a server that lacked SO_REUSEADDR is started again" {
+	load_timewait
+	n=0
+	for host in 127.0.0.1 ::1; do
+		served $host 5
+		[ "$(rebind $host)" = EADDRINUSE ]
+		refused_bind 5 0 no
+		# It would have taken both of them.
+		[ "$(rebind $host reuse)" = EADDRINUSE ]
+		refused_bind 5 0 no
+		expect refused_bind_total $((n += 2))
+		expect refused_bind_by_waits_total $n
+		end_waits
+		eventually 5 no_wait
+	done
+	twstat events --recent --type refusal |
+		grep -F 'EADDRINUSE: 5 waits on the port, SO_REUSEADDR does not help'
+	balanced
+}
+
+@test "bind in use: SO_REUSEADDR would have helped, and does" {
+	load_timewait
+	n=0
+	for host in 127.0.0.1 ::1; do
+		served $host 3 reuse
+		[ "$(rebind $host)" = EADDRINUSE ]
+		refused_bind 3 0 yes
+		expect refused_bind_total $((n += 1))
+		expect refused_bind_by_waits_total $n
+		[ "$(rebind $host reuse)" = ok ]
+		expect refused_bind_total $n
+		end_waits
+		eventually 5 no_wait
+	done
+	balanced
+}
+
+@test "bind in use: by a live socket, and not by the waits beside it" {
+	load_timewait
+	for host in 127.0.0.1 ::1; do
+		served $host 3 reuse
+		python3 - $host "$BATS_TEST_TMPDIR/ready$host" <<-'END' 3>&- &
+	import socket, sys, time
+	host = sys.argv[1]
+	l = socket.create_server((host, 7300), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+	open(sys.argv[2], "w").close()
+	time.sleep(60)
+	END
+		live=$!
+		eventually 10 test -e "$BATS_TEST_TMPDIR/ready$host"
+		# With SO_REUSEADDR only the listener is in the way; without, the waits too.
+		[ "$(rebind $host reuse)" = EADDRINUSE ]
+		refused_bind 0 1 no
+		[ "$(rebind $host)" = EADDRINUSE ]
+		refused_bind 3 1 no
+		kill "$live"
+		run wait "$live"
+		end_waits
+		eventually 5 no_wait
+	done
+	expect refused_bind_total 4
+	expect refused_bind_by_waits_total 0
+	twstat events --recent --type refusal |
+		grep -F 'EADDRINUSE: 1 live socket on the port, TIME_WAIT is not to blame'
+	balanced
+}
+
+@test "bind in use: other addresses and devices are not in the way" {
+	load_timewait
+	served 127.0.0.1 3
+	python3 - <<-'END'
+	import socket
+	for host in "127.0.0.2", "::1":
+	    s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+	    s.bind((host, 7300))
+	END
+	expect refused_bind_total 0
+	# Any address is also theirs.
+	[ "$(rebind 0.0.0.0)" = EADDRINUSE ]
+	refused_bind 3 0 no
+	end_waits
+}
+
+@test "bind in use: any port would have done" {
+	few_ports 3
+	load_timewait
+	python3 - <<-'END'
+	import errno, socket
+	held = []
+	try:
+	    for _ in range(4):
+	        s = socket.socket()
+	        s.bind(("127.0.0.1", 0))
+	        s.listen()
+	        held.append(s)
+	    raise SystemExit("there was a port")
+	except OSError as e:
+	    assert e.errno == errno.EADDRINUSE, e
+	END
+	expect refused_bind_total 1
+	eventually 5 any_told
+}
+
+any_told() {
+	[ "$(count_rows reuse event=refusal path=bind sport=0 ports=3 held=- live=-)" = 1 ]
+}
