@@ -16,7 +16,6 @@
  * @info: what is told of it
  * @expires: when its timer should fire, in jiffies
  * @hash: of its four-tuple and namespace
- * @syn: the SYN, if @offer is TWAIT_FATE_SYN
  * @by_seq: first sequence number of the segment that @offer is of
  * @by_end_seq: the one after its last
  * @acked_at: when the wait last sent an ACK, low bits of jiffies
@@ -40,7 +39,6 @@ struct twait_flow {
 	unsigned long expires;
 	u32 hash;
 	u32 offer_context;
-	struct twait_syn_offer syn;
 	u32 by_seq;
 	u32 by_end_seq;
 	u32 acked_at;

@@ -25,10 +25,10 @@
 static void close_probe(void *data, const struct sock *sk, const int old_state,
 			const int new_state)
 {
-	if (sk->sk_protocol != IPPROTO_TCP)
-		return;
 	if (new_state != TCP_FIN_WAIT1 && new_state != TCP_CLOSE &&
 	    old_state != TCP_SYN_SENT)
+		return;
+	if (sk->sk_protocol != IPPROTO_TCP)
 		return;
 	/* Newer kernels call a tracepoint's probes with preemption on. */
 	preempt_disable_notrace();
@@ -55,4 +55,5 @@ struct twait_hook twait_hook_close = {
 	.loses = "pid,comm,owners_lost_total,avoided_linger_total,avoided_unread_total,avoided_orphan_total,refused_connect_total,refused_connect_by_waits_total",
 	.symbols = { "inet_sock_set_state" },
 	.probe = close_probe,
+	.without = twait_go_without_closes,
 };

@@ -68,4 +68,5 @@ struct twait_hook twait_hook_deschedule = {
 #endif
 	.symbols = { "inet_twsk_deschedule_put" },
 	.enter = deschedule_handler,
+	.without = twait_go_without_descheduling,
 };

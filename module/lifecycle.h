@@ -10,6 +10,7 @@
 #ifndef TWAIT_LIFECYCLE_H
 #define TWAIT_LIFECYCLE_H
 
+#include "reuse.h"
 #include "types.h"
 
 struct inet_timewait_sock;
@@ -70,20 +71,18 @@ struct twait_visit {
  * struct twait_ask - connect() asks for a wait, kept from the call to the return
  * @tw: the minisock
  * @sk: the socket that wants its four-tuple
- * @clock: twait_reuse_clock() at the call
- * @bound: it comes with a local port
- * @unborn: the wait is just being made
+ * @attempt: as it is at the call
  */
 struct twait_ask {
 	const struct inet_timewait_sock *tw;
 	const struct sock *sk;
-	u32 clock;
-	bool bound;
-	bool unborn;
+	struct twait_connect_attempt attempt;
 };
 
 void twait_go_without_segments(void);
 void twait_go_without_connects(void);
+void twait_go_without_closes(void);
+void twait_go_without_descheduling(void);
 void twait_closing(const struct sock *sk);
 void twait_closed(const struct sock *sk, int old_state);
 void twait_entered(const struct inet_timewait_sock *tw, const struct sock *sk,

@@ -57,7 +57,7 @@ void twait_entered(const struct inet_timewait_sock *tw, const struct sock *sk,
 	struct twait_info fallback, *info;
 	struct twait_flow *flow;
 
-	this_cpu_write(twait_last.entered, sk);
+	this_cpu_write(twait_last.entered[twait_context_slot()], sk);
 	if (!tnet) {
 		twait_note_take(sk, NULL);
 		return;

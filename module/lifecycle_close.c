@@ -55,9 +55,12 @@ static bool has_unread(const struct sock *sk)
  *   3. sends a FIN, orphans the socket, and looks what came meanwhile
  *   4. closes at once if there are too many orphans
  *
- * Other ways to TCP_CLOSE in process context: a RST or a time-out sets sk_err
- * first; in 3. the backlog has a length until all of it is dealt with; tcp_repair
- * says nothing to the peer; TCP_LINGER2 below 0 does not wait for the peer's FIN.
+ * and all the while it owns the socket, which what arrives does not; but in 3. the
+ * backlog, which has a length until all of it is dealt with. Other ways to TCP_CLOSE
+ * for who owns it: a RST or a time-out sets sk_err first; a namespace goes away;
+ * tcp_repair says nothing to the peer; TCP_LINGER2 below 0 does not wait for the
+ * peer's FIN; a FIN for FIN_WAIT2 makes it a wait at once. What cannot be told apart
+ * is connect() to AF_UNSPEC after shutdown() of both halves: it sends a RST too.
  *
  * Return: TWAIT_AVOID_MAX if it is none of these.
  */
@@ -70,8 +73,10 @@ static enum twait_avoid abort_reason(const struct sock *sk, int old_state)
 				  TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 |
 				  TCPF_CLOSING)))
 		return TWAIT_AVOID_MAX;
-	if (in_serving_softirq() || READ_ONCE(sk->sk_err) || tp->repair ||
-	    READ_ONCE(sk->sk_shutdown) != SHUTDOWN_MASK)
+	if (!sock_owned_by_user_nocheck(sk) || READ_ONCE(sk->sk_err) ||
+	    READ_ONCE(sk->sk_shutdown) != SHUTDOWN_MASK || tp->repair ||
+	    (old_state == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DONE)) ||
+	    !check_net(sock_net(sk)))
 		return TWAIT_AVOID_MAX;
 	if (sock_flag(sk, SOCK_DEAD)) {
 		if (sk->sk_backlog.len ||
@@ -146,8 +151,8 @@ void twait_closed(const struct sock *sk, int old_state)
 	bool noted;
 
 	/* tcp_time_wait() ends with tcp_done(): its wait has just begun. */
-	if (this_cpu_read(twait_last.entered) == sk) {
-		this_cpu_write(twait_last.entered, NULL);
+	if (this_cpu_read(twait_last.entered[twait_context_slot()]) == sk) {
+		this_cpu_write(twait_last.entered[twait_context_slot()], NULL);
 		return;
 	}
 	noted = twait_note_take(sk, &owner);

@@ -18,19 +18,16 @@ static enum twait_fate fate_from_outside(const struct inet_timewait_sock *tw)
 						TWAIT_FATE_UNKNOWN;
 }
 
-static void descheduled_without_record(const struct inet_timewait_sock *tw)
+static void descheduled_without_record(const struct inet_timewait_sock *tw,
+				       bool by_syn)
 {
-	struct twait_net *tnet = twait_net_of(twsk_net(tw));
 	enum twait_fate fate = fate_from_outside(tw);
-	struct twait_info info;
 
-	if (this_cpu_read(twait_last.tw) == tw)
+	if (by_syn)
+		fate = TWAIT_FATE_SYN;
+	else if (this_cpu_read(twait_last.tw) == tw)
 		fate = this_cpu_read(twait_last.fate);
 	twait_offer_unrecorded(tw, fate);
-	if (!tnet || fate != TWAIT_FATE_SYN)
-		return;
-	twait_info_of_wait(&info, tw);
-	twait_syn_took_over(tnet, tw, &info, this_cpu_ptr(&twait_last.syn));
 }
 
 /**
@@ -42,37 +39,25 @@ static void descheduled_without_record(const struct inet_timewait_sock *tw)
  */
 void twait_descheduled(const struct inet_timewait_sock *tw)
 {
+	bool by_syn = twait_syn_took_over(tw);
 	u32 hash = twait_wait_hash(tw);
-	struct twait_info info;
 	struct twait_flow *flow;
-	struct twait_syn_offer syn;
 	unsigned long flags;
-	struct twait_net *tnet;
 
 	flow = twait_flow_lock(hash, tw, &flags);
 	if (!flow) {
-		twait_flow_unlock(hash, flags);
-		descheduled_without_record(tw);
-		return;
+		descheduled_without_record(tw, by_syn);
+	} else if (!flow->settled) {
+		flow->settled = true;
+		if (by_syn)
+			flow->info.fate = TWAIT_FATE_SYN;
+		else if (flow->offer != TWAIT_FATE_NONE &&
+			 flow->offer_context == twait_this_context())
+			flow->info.fate = flow->offer;
+		else
+			flow->info.fate = fate_from_outside(tw);
 	}
-	if (flow->settled) {
-		twait_flow_unlock(hash, flags);
-		return;
-	}
-	flow->settled = true;
-	/* A SYN that found no listener leaves its offer behind. */
-	if (flow->offer != TWAIT_FATE_NONE &&
-	    flow->offer_context == twait_this_context())
-		flow->info.fate = flow->offer;
-	else
-		flow->info.fate = fate_from_outside(tw);
-	info = flow->info;
-	syn = flow->syn;
-	tnet = flow->space;
 	twait_flow_unlock(hash, flags);
-	/* Until the caller puts its reference the record keeps @tnet. */
-	if (info.fate == TWAIT_FATE_SYN)
-		twait_syn_took_over(tnet, tw, &info, &syn);
 }
 
 /*

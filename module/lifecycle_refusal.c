@@ -21,16 +21,35 @@
  * @net: its namespace, with a reference
  * @bind: what it wanted
  * @info: the socket and the process
+ * @times: how often it wanted that
  */
 struct refused_bind {
 	struct net *net;
 	struct twait_bind bind;
 	struct twait_info info;
+	unsigned int times;
+};
+
+/**
+ * struct told_bind - the one that was looked at last, not to look again at once
+ * @inum: inode number of its namespace
+ * @bind: what it wanted
+ * @pid: of the process
+ * @until: when to look again, in jiffies
+ * @by_waits: nothing but waits were in its way
+ */
+struct told_bind {
+	u32 inum;
+	struct twait_bind bind;
+	u32 pid;
+	unsigned long until;
+	bool by_waits;
 };
 
 static DEFINE_RAW_SPINLOCK(binds_lock);
 static struct refused_bind binds[TWAIT_BINDS_MAX];	/* by binds_lock */
 static unsigned int binds_count;			/* by binds_lock */
+static struct told_bind told;				/* by binds_lock */
 
 static void binds_blame(struct work_struct *work);
 static DECLARE_WORK(binds_work, binds_blame);
@@ -41,27 +60,31 @@ static void emit_refusal(struct twait_net *tnet, const struct twait_info *info,
 {
 	struct twait_event event;
 
+	if (!rare && !twait_is_watched(tnet))
+		return;
 	twait_event_init(&event, TWAIT_EVENT_REFUSAL, info, -1);
 	event.shortage = *shortage;
 	if (rare)
 		twait_emit_rare(tnet, TWAIT_RING_REUSE, &event);
-	else if (twait_is_watched(tnet))
+	else
 		twait_event_emit(tnet, TWAIT_RING_EVENTS, &event);
 }
 
 /*
  * Did connect() fail, and for want of a port? tcp_v4_connect() goes back to
- * TCP_CLOSE in the caller's context, with no error on the socket and nothing
- * sent. Other failures there come after a port was found: then the socket has one.
- * A port that is left from an earlier connect() says nothing; then only waits that
- * refused can tell.
+ * TCP_CLOSE with the socket its own, no error on it and nothing sent. Other
+ * failures there come after a port was found: then the socket has one, which it
+ * had not before. What it had before says nothing: it may be left from an earlier
+ * connect(); and of a socket that comes with one, only a wait that refused it tells.
  */
-static bool is_out_of_ports(const struct sock *sk, unsigned int refused)
+static bool is_out_of_ports(const struct sock *sk, unsigned int refused,
+			    __be16 port_before)
 {
-	return !in_serving_softirq() && !READ_ONCE(sk->sk_err) &&
+	return sock_owned_by_user_nocheck(sk) && !READ_ONCE(sk->sk_err) &&
 	       !READ_ONCE(sk->sk_shutdown) && !sock_flag(sk, SOCK_DEAD) &&
 	       !tcp_sk(sk)->packets_out &&
-	       (refused || !inet_sk(sk)->inet_sport);
+	       inet_sk(sk)->inet_sport == port_before &&
+	       (refused || !port_before);
 }
 
 /**
@@ -76,7 +99,8 @@ static bool is_out_of_ports(const struct sock *sk, unsigned int refused)
  */
 void twait_connect_ended(const struct sock *sk, bool failed)
 {
-	unsigned int refused = twait_note_take_refused(sk);
+	__be16 port_before = 0;
+	unsigned int refused = twait_note_take_refused(sk, &port_before);
 	struct twait_net *tnet;
 	struct twait_info info;
 	struct twait_shortage shortage = {
@@ -84,7 +108,7 @@ void twait_connect_ended(const struct sock *sk, bool failed)
 		.held = refused,
 	};
 
-	if (!failed || !is_out_of_ports(sk, refused))
+	if (!failed || !is_out_of_ports(sk, refused, port_before))
 		return;
 	tnet = twait_net_of(sock_net(sk));
 	if (!tnet)
@@ -100,13 +124,37 @@ void twait_connect_ended(const struct sock *sk, bool failed)
 				   &info.tuple));
 }
 
+/*
+ * Is it known already, from what was looked at last, or will it be? Context:
+ * binds_lock held.
+ */
+static bool is_known_bind(struct twait_net *tnet, const struct twait_bind *bind)
+{
+	unsigned int i;
+
+	for (i = 0; i < binds_count; i++)
+		if (binds[i].net == tnet->net &&
+		    binds[i].info.owner.pid == current->tgid &&
+		    twait_bind_is_same(&binds[i].bind, bind)) {
+			binds[i].times++;
+			return true;
+		}
+	if (told.inum != tnet->inum || told.pid != current->tgid ||
+	    !time_before(jiffies, told.until) ||
+	    !twait_bind_is_same(&told.bind, bind))
+		return false;
+	if (told.by_waits)
+		twait_count(&tnet->stats, TWAIT_COUNT_REFUSED_BIND_BY_WAITS);
+	return true;
+}
+
 /**
  * twait_bind_failed() - a port was refused to bind() or listen()
  * @sk: the socket
  * @port: the port, host byte order; 0 if any would have done
  *
  * Who holds it is looked at a moment later, for that takes a lock that we may not
- * take here.
+ * take here; of a process that asks again and again, once a second.
  *
  * Context: process, the socket locked, preemption off.
  */
@@ -114,23 +162,30 @@ void twait_bind_failed(const struct sock *sk, u16 port)
 {
 	struct twait_net *tnet = twait_net_of(sock_net(sk));
 	struct refused_bind *refused;
+	struct twait_bind bind;
 	unsigned long flags;
+	bool added = false;
 
 	if (!tnet)
 		return;
 	twait_count(&tnet->stats, TWAIT_COUNT_REFUSED_BIND);
+	twait_bind_of_sock(&bind, sk, port);
 	raw_spin_lock_irqsave(&binds_lock, flags);
-	if (binds_count < TWAIT_BINDS_MAX && maybe_get_net(sock_net(sk))) {
+	if (!is_known_bind(tnet, &bind) && binds_count < TWAIT_BINDS_MAX &&
+	    maybe_get_net(sock_net(sk))) {
 		refused = &binds[binds_count++];
 		refused->net = sock_net(sk);
-		twait_bind_of_sock(&refused->bind, sk, port);
+		refused->bind = bind;
+		refused->times = 1;
 		twait_info_of_sock(&refused->info, sk);
-		refused->info.tuple.local = refused->bind.address;
+		refused->info.tuple.local = bind.address;
 		refused->info.tuple.local_port = htons(port);
 		twait_owner_current(&refused->info.owner);
+		added = true;
 	}
 	raw_spin_unlock_irqrestore(&binds_lock, flags);
-	queue_work(system_wq, &binds_work);
+	if (added)
+		queue_work(system_wq, &binds_work);
 }
 
 static bool next_refused_bind(struct refused_bind *refused)
@@ -146,29 +201,52 @@ static bool next_refused_bind(struct refused_bind *refused)
 	return found;
 }
 
+static void remember_told(const struct refused_bind *refused, bool by_waits)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&binds_lock, flags);
+	told = (struct told_bind){
+		.inum = refused->net->ns.inum,
+		.bind = refused->bind,
+		.pid = refused->info.owner.pid,
+		.until = jiffies + HZ,
+		.by_waits = by_waits,
+	};
+	raw_spin_unlock_irqrestore(&binds_lock, flags);
+}
+
+/* Context: process; @refused keeps the namespace, and so @tnet. */
+static void bind_blame(struct twait_net *tnet,
+		       const struct refused_bind *refused)
+{
+	struct twait_shortage shortage = {
+		.path = TWAIT_PATH_BIND,
+		.ports = twait_local_ports(refused->net),
+	};
+	bool by_waits;
+
+	if (refused->bind.port)
+		twait_bound_blame(refused->net, &refused->bind, &shortage);
+	by_waits = shortage.held && !shortage.live;
+	if (by_waits)
+		twait_count_add(&tnet->stats, TWAIT_COUNT_REFUSED_BIND_BY_WAITS,
+				refused->times);
+	remember_told(refused, by_waits);
+	emit_refusal(tnet, &refused->info, &shortage, true);
+}
+
 static void binds_blame(struct work_struct *work)
 {
 	struct refused_bind refused;
 	struct twait_net *tnet;
 
 	while (next_refused_bind(&refused)) {
-		struct twait_shortage shortage = {
-			.path = TWAIT_PATH_BIND,
-			.ports = twait_local_ports(refused.net),
-		};
-
-		/* Our reference keeps it. */
 		tnet = twait_net_of(refused.net);
-		if (tnet) {
-			if (refused.bind.port)
-				twait_bound_blame(refused.net, &refused.bind,
-						  &shortage);
-			if (shortage.held && !shortage.live)
-				twait_count(&tnet->stats,
-					    TWAIT_COUNT_REFUSED_BIND_BY_WAITS);
-			emit_refusal(tnet, &refused.info, &shortage, true);
-		}
+		if (tnet)
+			bind_blame(tnet, &refused);
 		put_net(refused.net);
+		cond_resched();
 	}
 }
 

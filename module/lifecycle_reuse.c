@@ -69,26 +69,6 @@ void twait_decision_of_wait(struct twait_decision *decision,
 	};
 }
 
-/**
- * twait_reuse_asked() - the kernel is about to decide
- * @ask: filled, for twait_reuse_decided()
- * @tw: the minisock
- * @sk: the socket that wants its four-tuple
- * @bound: it comes with a local port
- *
- * Context: process, the bucket of the kernel's hash table locked, BH off.
- */
-void twait_reuse_asked(struct twait_ask *ask,
-		       const struct inet_timewait_sock *tw,
-		       const struct sock *sk, bool bound)
-{
-	ask->tw = tw;
-	ask->sk = sk;
-	ask->clock = twait_reuse_clock();
-	ask->bound = bound;
-	ask->unborn = !refcount_read(&tw->tw_refcnt);
-}
-
 static bool is_loopback(const struct inet_timewait_sock *tw)
 {
 	if (tw->tw_bound_dev_if == LOOPBACK_IFINDEX)
@@ -104,47 +84,78 @@ static bool is_loopback(const struct inet_timewait_sock *tw)
 	       ipv4_is_loopback(tw->tw_rcv_saddr);
 }
 
-/* Was it old enough when tcp_twsk_unique() looked, at some time since @ask? */
-static bool is_old_enough(const struct twait_ask *ask, bool allowed)
+/* As it is now. */
+static struct twait_connect_attempt attempt_now(const struct inet_timewait_sock *tw,
+						const struct sock *sk,
+						bool bound)
 {
-	u32 threshold = twait_reuse_threshold(ask->tw);
+	const struct tcp_timewait_sock *tcptw = tcp_twsk((struct sock *)tw);
 
-	return time_after32(ask->clock, threshold) ||
-	       (allowed && time_after32(twait_reuse_clock(), threshold));
+	return (struct twait_connect_attempt){
+		.sysctl_reuse = READ_ONCE(twsk_net(tw)->ipv4.sysctl_tcp_tw_reuse),
+		.bound = bound,
+		.repair = tcp_sk(sk)->repair,
+		.fin_wait2 = !TWAIT_FIN_WAIT2_REUSABLE &&
+			     twait_wait_state(tw) == TWAIT_STATE_FIN_WAIT2,
+		.loopback = is_loopback(tw),
+		.timestamps = READ_ONCE(tcptw->tw_ts_recent_stamp),
+		.old_enough = time_after32(twait_reuse_clock(),
+					   twait_reuse_threshold(tw)),
+		.unborn = !refcount_read(&tw->tw_refcnt),
+	};
 }
 
-/* The minisock is as tcp_twsk_unique() saw it, but for its references. */
-static enum twait_reuse explain(const struct twait_ask *ask, bool allowed,
-				const struct twait_decision *decision)
+/**
+ * twait_reuse_asked() - the kernel is about to decide
+ * @ask: filled, for twait_reuse_decided()
+ * @tw: the minisock
+ * @sk: the socket that wants its four-tuple
+ * @bound: it comes with a local port
+ *
+ * Context: process, the bucket of the kernel's hash table locked, BH off.
+ */
+void twait_reuse_asked(struct twait_ask *ask,
+		       const struct inet_timewait_sock *tw,
+		       const struct sock *sk, bool bound)
 {
-	const struct twait_connect_attempt try = {
-		.sysctl_reuse = decision->sysctl_reuse,
-		.bound = ask->bound,
-		.repair = tcp_sk(ask->sk)->repair,
-		.fin_wait2 = !TWAIT_FIN_WAIT2_REUSABLE &&
-			     twait_wait_state(ask->tw) == TWAIT_STATE_FIN_WAIT2,
-		.loopback = is_loopback(ask->tw),
-		.timestamps = decision->timestamps,
-		.old_enough = is_old_enough(ask, allowed),
-		.unborn = ask->unborn && !allowed,
-	};
+	ask->tw = tw;
+	ask->sk = sk;
+	ask->attempt = attempt_now(tw, sk, bound);
+}
 
-	return twait_reuse_by_connect(&try, allowed);
+/*
+ * tcp_twsk_unique() looked at some time between the call and the return. The clock
+ * goes on meanwhile, sysctls are written, and the wait may get a segment: then one
+ * of the two explains what the other does not.
+ */
+static enum twait_reuse explain(const struct twait_ask *ask, bool allowed)
+{
+	struct twait_connect_attempt now = attempt_now(ask->tw, ask->sk,
+						       ask->attempt.bound);
+	enum twait_reuse reuse = twait_reuse_by_connect(&now, allowed);
+
+	return twait_reuse_is_unexplained(reuse) ?
+	       twait_reuse_by_connect(&ask->attempt, allowed) : reuse;
 }
 
 static void emit_decision(struct twait_net *tnet, const struct twait_info *info,
 			  const struct inet_timewait_sock *tw, bool allowed,
 			  const struct twait_decision *decision)
 {
+	bool is_news = allowed ||
+		       twait_is_news(this_cpu_ptr(&twait_last.refused),
+				     &info->tuple);
 	struct twait_event event;
 
+	/* Who is out of ports comes here for each of them. */
+	if (!is_news && !twait_is_watched(tnet))
+		return;
 	twait_event_init(&event, TWAIT_EVENT_REUSE, info,
 			 twait_wait_left_ms(tw));
 	event.decision = *decision;
-	if (allowed ||
-	    twait_is_news(this_cpu_ptr(&twait_last.refused), &info->tuple))
+	if (is_news)
 		twait_emit_rare(tnet, TWAIT_RING_REUSE, &event);
-	else if (twait_is_watched(tnet))
+	else
 		twait_event_emit(tnet, TWAIT_RING_EVENTS, &event);
 }
 
@@ -169,11 +180,11 @@ void twait_reuse_decided(const struct twait_ask *ask, bool allowed)
 	if (!tnet)
 		return;
 	twait_decision_of_wait(&decision, tw);
-	decision.reuse = explain(ask, allowed, &decision);
+	decision.reuse = explain(ask, allowed);
 	twait_count_reuse(tnet, decision.reuse);
 	if (allowed)
 		decision.seq = READ_ONCE(tcp_sk(ask->sk)->write_seq);
-	else
+	else if (twait_sees_closes)
 		twait_note_refused(ask->sk);
 	hash = twait_wait_hash(tw);
 	flow = twait_flow_lock(hash, tw, &flags);

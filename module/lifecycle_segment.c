@@ -127,8 +127,6 @@ bool twait_visited(struct twait_visit *visit,
 static enum twait_fate fate_offered(int answer)
 {
 	switch (answer) {
-	case TCP_TW_SYN:
-		return TWAIT_FATE_SYN;
 	case TCP_TW_RST:
 		return TWAIT_FATE_RESET;
 	default:
@@ -250,11 +248,6 @@ void twait_answered(const struct twait_visit *visit, int answer)
 	struct twait_net *tnet = twait_net_of(visit->net);
 	enum twait_answer word = answer_of(visit, answer);
 	struct change change = {};
-	struct twait_syn_offer offer = {
-		.seq = visit->seq,
-		.tsval = visit->tsval,
-		.has_tsval = visit->has_tsval,
-	};
 	struct twait_info info;
 	struct twait_flow *flow;
 	unsigned long flags;
@@ -264,20 +257,15 @@ void twait_answered(const struct twait_visit *visit, int answer)
 		return;
 	twait_count(&tnet->stats, TWAIT_COUNT_ANSWER_NONE + word);
 	if (unlikely(visit->asks))
-		offer.reuse = twait_syn_decided(tnet, visit, &visit->info,
-						answer == TCP_TW_SYN);
+		twait_syn_decided(tnet, visit, answer == TCP_TW_SYN);
 	flow = twait_flow_lock(visit->hash, visit->tw, &flags);
 	if (!flow) {
 		twait_flow_unlock(visit->hash, flags);
-		if (answer == TCP_TW_SYN)
-			*this_cpu_ptr(&twait_last.syn) = offer;
 		answered_without_record(tnet, visit, answer);
 		if (visit->watched)
 			emit_segment(tnet, visit, &visit->info, -1, word);
 		return;
 	}
-	if (answer == TCP_TW_SYN)
-		flow->syn = offer;
 	answer_apply(flow, visit, answer, &change);
 	if (visit->watched) {
 		info = flow->info;

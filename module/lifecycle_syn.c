@@ -4,10 +4,9 @@
  *
  * tcp_timewait_state_process() refuses it, or offers it to a listener. Whether
  * there is one shows only in what comes next: the kernel lets go of the wait at
- * once, or it does not, and no function that could be hooked says so. As for
- * counting, what was offered and not taken was refused. As for telling, an offer
+ * once, or it does not, and no function that could be hooked says so. So an offer
  * lies in a slot of its CPU until it is taken, another one comes, or a moment has
- * passed.
+ * passed: then nobody took it.
  */
 #include <linux/workqueue.h>
 
@@ -22,8 +21,8 @@
 /* Far longer than from the offer to the listener. */
 #define TWAIT_SYN_SETTLE	(HZ / 50 + 1)
 
-/* On PREEMPT_RT a task in softirq may be preempted by another between the two. */
-#define TWAIT_SYN_SLOTS		(IS_ENABLED(CONFIG_PREEMPT_RT) ? 4 : 1)
+/* Of more refusals than these a second on a CPU the recent ones keep none. */
+#define TWAIT_SYNS_KEPT		32
 
 /**
  * struct syn_slot - a SYN that was offered to a listener
@@ -46,7 +45,7 @@ struct syn_slot {
 };
 
 struct syn_slots {
-	struct syn_slot slot[TWAIT_SYN_SLOTS];
+	struct syn_slot slot[TWAIT_CONTEXTS];
 };
 
 static DEFINE_PER_CPU(struct syn_slots, syn_slots);
@@ -54,33 +53,55 @@ static DEFINE_PER_CPU(struct syn_slots, syn_slots);
 static void syn_settle(struct work_struct *work);
 static DECLARE_DELAYED_WORK(settle_work, syn_settle);
 
-static void emit_syn(struct twait_net *tnet, const struct twait_info *info,
-		     s64 left_ms, const struct twait_decision *decision)
+/* Anybody can send SYNs: of those refused not all are kept. Context: BH off. */
+static bool is_kept(const struct twait_decision *decision)
 {
+	struct twait_last *last = this_cpu_ptr(&twait_last);
+
+	if (decision->reuse < TWAIT_REUSE_SYN_REFUSED_FIN_WAIT2)
+		return true;
+	if (!time_before(jiffies, last->syns_until)) {
+		last->syns_until = jiffies + HZ;
+		last->syns = 0;
+	}
+	return ++last->syns <= TWAIT_SYNS_KEPT;
+}
+
+static void count_and_emit(struct twait_net *tnet, const struct twait_info *info,
+			   s64 left_ms, const struct twait_decision *decision)
+{
+	bool kept = is_kept(decision);
 	struct twait_event event;
 
+	twait_count_reuse(tnet, decision->reuse);
+	if (!kept && !twait_is_watched(tnet))
+		return;
 	twait_event_init(&event, TWAIT_EVENT_REUSE, info, left_ms);
 	event.info.fate = TWAIT_FATE_NONE;
 	event.decision = *decision;
-	twait_emit_rare(tnet, TWAIT_RING_REUSE, &event);
+	if (kept)
+		twait_emit_rare(tnet, TWAIT_RING_REUSE, &event);
+	else
+		twait_event_emit(tnet, TWAIT_RING_EVENTS, &event);
 }
 
 /* Nobody took it. Context: the slot locked. */
 static void slot_refuse(struct syn_slot *slot)
 {
 	slot->decision.reuse = TWAIT_REUSE_SYN_REFUSED_NO_LISTENER;
-	emit_syn(slot->tnet, &slot->info, slot->left_ms, &slot->decision);
+	/* Without the hook nobody would be seen to take one. */
+	if (twait_sees_descheduling)
+		count_and_emit(slot->tnet, &slot->info, slot->left_ms,
+			       &slot->decision);
 	slot->tnet = NULL;
 }
 
 static struct syn_slot *slot_of_context(void)
 {
-	return &this_cpu_ptr(&syn_slots)->slot[twait_this_context() %
-					       TWAIT_SYN_SLOTS];
+	return &this_cpu_ptr(&syn_slots)->slot[twait_context_slot()];
 }
 
 static void slot_offer(struct twait_net *tnet, const struct twait_visit *visit,
-		       const struct twait_info *info, s64 left_ms,
 		       const struct twait_decision *decision)
 {
 	struct syn_slot *slot = slot_of_context();
@@ -92,23 +113,12 @@ static void slot_offer(struct twait_net *tnet, const struct twait_visit *visit,
 	slot->tnet = tnet;
 	slot->tw = visit->tw;
 	slot->at = jiffies;
-	slot->info = *info;
-	slot->left_ms = left_ms;
+	slot->info = visit->info;
+	slot->left_ms = visit->left_ms;
 	slot->decision = *decision;
 	raw_spin_unlock_irqrestore(&slot->lock, flags);
 	if (!delayed_work_pending(&settle_work))
 		queue_delayed_work(system_wq, &settle_work, TWAIT_SYN_SETTLE);
-}
-
-static void slot_take(const struct inet_timewait_sock *tw)
-{
-	struct syn_slot *slot = slot_of_context();
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&slot->lock, flags);
-	if (slot->tw == tw)
-		slot->tnet = NULL;
-	raw_spin_unlock_irqrestore(&slot->lock, flags);
 }
 
 /* Calls for each slot, locked, that has something in it. */
@@ -120,7 +130,7 @@ static void slots_visit(void (*visit)(struct syn_slot *slot, void *arg),
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		for (i = 0; i < TWAIT_SYN_SLOTS; i++) {
+		for (i = 0; i < TWAIT_CONTEXTS; i++) {
 			struct syn_slot *slot =
 				&per_cpu_ptr(&syn_slots, cpu)->slot[i];
 
@@ -167,7 +177,7 @@ void twait_syns_init(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		for (i = 0; i < TWAIT_SYN_SLOTS; i++)
+		for (i = 0; i < TWAIT_CONTEXTS; i++)
 			raw_spin_lock_init(&per_cpu_ptr(&syn_slots,
 							cpu)->slot[i].lock);
 }
@@ -212,15 +222,12 @@ void twait_syn_visits(struct twait_visit *visit,
  * twait_syn_decided() - the kernel refused a SYN, or offers it to a listener
  * @tnet: where
  * @visit: the SYN
- * @info: the flow
  * @offered: it goes on to a listener
  *
  * Context: BH off.
- * Return: what the decision is, if a listener takes it.
  */
-enum twait_reuse twait_syn_decided(struct twait_net *tnet,
-				   const struct twait_visit *visit,
-				   const struct twait_info *info, bool offered)
+void twait_syn_decided(struct twait_net *tnet, const struct twait_visit *visit,
+		       bool offered)
 {
 	const struct twait_syn_attempt try = {
 		.fin_wait2 = visit->fin_wait2,
@@ -231,35 +238,34 @@ enum twait_reuse twait_syn_decided(struct twait_net *tnet,
 	struct twait_decision decision = visit->decision;
 
 	decision.reuse = twait_reuse_by_syn(&try, offered);
-	if (offered) {
-		slot_offer(tnet, visit, info, visit->left_ms, &decision);
-	} else {
-		twait_count_reuse(tnet, decision.reuse);
-		emit_syn(tnet, info, visit->left_ms, &decision);
-	}
-	return decision.reuse;
+	if (offered)
+		slot_offer(tnet, visit, &decision);
+	else
+		count_and_emit(tnet, &visit->info, visit->left_ms, &decision);
 }
 
 /**
- * twait_syn_took_over() - a listener takes a SYN, which has the four-tuple now
- * @tnet: where
- * @tw: the minisock, which the kernel lets go of
- * @info: the flow
- * @offer: what the SYN was, from twait_syn_decided()
+ * twait_syn_took_over() - did a listener take a SYN, which has the four-tuple now?
+ * @tw: the minisock that the kernel lets go of
+ *
+ * Context: BH off, and if so, the very context that the SYN was offered in.
  */
-void twait_syn_took_over(struct twait_net *tnet,
-			 const struct inet_timewait_sock *tw,
-			 const struct twait_info *info,
-			 const struct twait_syn_offer *offer)
+bool twait_syn_took_over(const struct inet_timewait_sock *tw)
 {
-	struct twait_decision decision;
+	struct syn_slot *slot = slot_of_context();
+	unsigned long flags;
+	bool took_over;
 
-	slot_take(tw);
-	twait_decision_of_wait(&decision, tw);
-	decision.reuse = offer->reuse;
-	decision.seq = offer->seq;
-	decision.has_tsval = offer->has_tsval;
-	decision.tsval = offer->tsval;
-	twait_count_reuse(tnet, decision.reuse);
-	emit_syn(tnet, info, twait_wait_left_ms(tw), &decision);
+	/* Only who is in this context puts something there. */
+	if (!READ_ONCE(slot->tnet))
+		return false;
+	raw_spin_lock_irqsave(&slot->lock, flags);
+	took_over = slot->tnet && slot->tw == tw;
+	if (took_over) {
+		count_and_emit(slot->tnet, &slot->info, slot->left_ms,
+			       &slot->decision);
+		slot->tnet = NULL;
+	}
+	raw_spin_unlock_irqrestore(&slot->lock, flags);
+	return took_over;
 }

@@ -106,10 +106,10 @@ static int __init timewait_init(void)
 	err = twait_hooks_init();
 	if (err)
 		goto out_rings;
+	twait_syns_init();
 	err = register_pernet_subsys(&timewait_net_ops);
 	if (err)
 		goto out_retired;
-	twait_syns_init();
 	err = twait_hooks_arm();
 	if (err)
 		goto out_hooks;

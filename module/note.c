@@ -16,6 +16,7 @@
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/spinlock.h>
+#include <net/inet_sock.h>
 
 #include "note.h"
 #include "pool.h"
@@ -28,6 +29,7 @@ struct note {
 	const struct sock *sk;		/* compared, not followed */
 	struct twait_owner owner;	/* who closed it; pid 0 if nobody did */
 	u32 refused;			/* by waits, while it wanted a port */
+	__be16 port;			/* that it had when the first refused */
 };
 
 struct note_bucket {
@@ -186,7 +188,8 @@ void twait_note_refused(const struct sock *sk)
 
 	if (!note)
 		return;
-	note->refused++;
+	if (!note->refused++)
+		note->port = inet_sk(sk)->inet_sport;
 	note_end(bucket, note);
 }
 
@@ -215,11 +218,12 @@ bool twait_note_take(const struct sock *sk, struct twait_owner *owner)
 /**
  * twait_note_take_refused() - take the note of a socket that wanted a port
  * @sk: the socket, not closed yet
+ * @port: set to the port that it had before, if waits refused it one
  *
  * Context: any but NMI.
  * Return: how many waits refused it one.
  */
-unsigned int twait_note_take_refused(const struct sock *sk)
+unsigned int twait_note_take_refused(const struct sock *sk, __be16 *port)
 {
 	struct note *note = note_unlink(bucket_of(sk), sk);
 	unsigned int refused;
@@ -227,6 +231,7 @@ unsigned int twait_note_take_refused(const struct sock *sk)
 	if (!note)
 		return 0;
 	refused = note->refused;
+	*port = note->port;
 	twait_pool_give(&pool, note);
 	return refused;
 }

@@ -13,6 +13,6 @@ void twait_owner_current(struct twait_owner *owner);
 bool twait_note_closer(const struct sock *sk);
 void twait_note_refused(const struct sock *sk);
 bool twait_note_take(const struct sock *sk, struct twait_owner *owner);
-unsigned int twait_note_take_refused(const struct sock *sk);
+unsigned int twait_note_take_refused(const struct sock *sk, __be16 *port);
 
 #endif

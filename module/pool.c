@@ -162,7 +162,7 @@ void twait_pool_replenish(struct twait_pool *pool)
 int twait_pool_init(struct twait_pool *pool, unsigned int object_bytes,
 		    unsigned int objects_max)
 {
-	int cpu, err;
+	int err;
 
 	memset(pool, 0, sizeof(*pool));
 	raw_spin_lock_init(&pool->depot_lock);
@@ -175,8 +175,6 @@ int twait_pool_init(struct twait_pool *pool, unsigned int object_bytes,
 	pool->stock = alloc_percpu(struct twait_stock);
 	if (!pool->stock)
 		return -ENOMEM;
-	for_each_possible_cpu(cpu)
-		raw_spin_lock_init(&per_cpu_ptr(pool->stock, cpu)->lock);
 	while (depot_is_low(pool)) {
 		err = pool_grow(pool);
 		if (err) {
@@ -219,7 +217,6 @@ void *twait_pool_take(struct twait_pool *pool)
 
 	local_irq_save(flags);
 	stock = this_cpu_ptr(pool->stock);
-	raw_spin_lock(&stock->lock);
 	if (!stock->loaded.count) {
 		if (stock->spare.count)
 			swap(stock->loaded, stock->spare);
@@ -228,7 +225,6 @@ void *twait_pool_take(struct twait_pool *pool)
 	}
 	if (stock->loaded.count)
 		object = magazine_pop(&stock->loaded);
-	raw_spin_unlock(&stock->lock);
 	local_irq_restore(flags);
 	return object;
 }
@@ -247,13 +243,11 @@ void twait_pool_give(struct twait_pool *pool, void *object)
 
 	local_irq_save(flags);
 	stock = this_cpu_ptr(pool->stock);
-	raw_spin_lock(&stock->lock);
 	if (stock->loaded.count == TWAIT_MAGAZINE_OBJECTS) {
 		if (stock->spare.count)
 			depot_put(pool, &stock->spare);
 		swap(stock->loaded, stock->spare);
 	}
 	magazine_push(&stock->loaded, object);
-	raw_spin_unlock(&stock->lock);
 	local_irq_restore(flags);
 }

@@ -21,14 +21,12 @@ struct twait_magazine {
 };
 
 /**
- * struct twait_stock - what one CPU has at hand
- * @lock: guards the rest; taken by this CPU only, so never contended, but a
- *        handler in process context may be interrupted by one in softirq
+ * struct twait_stock - what one CPU has at hand, looked at by it alone, with
+ * interrupts off: a handler in process context may be interrupted by one in softirq
  * @loaded: taken from and given to
  * @spare: full or empty; keeps a CPU that swings around a boundary off the depot
  */
 struct twait_stock {
-	raw_spinlock_t lock;
 	struct twait_magazine loaded;
 	struct twait_magazine spare;
 };

@@ -179,6 +179,8 @@ static void key_shortage(struct twait_line *line,
 	key_maybe(line, "live", known && is_bind, shortage->live);
 	twait_line_key_text(line, "reuseaddr_helps", !known || !is_bind ? "-" :
 			    shortage->reuseaddr ? "yes" : "no");
+	/* Of very many on the port not all were looked at. */
+	twait_line_key_text(line, "partial", shortage->partial ? "yes" : "no");
 }
 
 /**

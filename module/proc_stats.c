@@ -55,15 +55,11 @@ static u64 reuse_sum(const u64 *reuse, const char *sum)
 /* Decisions by path, verdict and reason; before them those of all reasons. */
 static void show_reuses(struct seq_file *m, const u64 *count)
 {
-	u64 reuse[TWAIT_REUSE_MAX], unexplained = 0;
+	const u64 *reuse = count + TWAIT_COUNT_REUSE;
 	const char *sum = "";
+	u64 unexplained = 0;
 	unsigned int i;
 
-	memcpy(reuse, count + TWAIT_COUNT_REUSE, sizeof(reuse));
-	/* Nothing happens that could be counted: it was offered, and not taken. */
-	reuse[TWAIT_REUSE_SYN_REFUSED_NO_LISTENER] =
-		max_t(s64, count[TWAIT_COUNT_ANSWER_LISTEN] -
-			   reuse_sum(reuse, "reuse_syn_allowed_total"), 0);
 	for (i = 0; i < TWAIT_REUSE_MAX; i++) {
 		if (strcmp(reuse_names[i].sum, sum)) {
 			sum = reuse_names[i].sum;

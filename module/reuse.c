@@ -42,7 +42,9 @@ enum twait_reuse twait_reuse_by_connect(const struct twait_connect_attempt *try,
 	if (!allowed)
 		return refusal != TWAIT_REUSE_MAX ? refusal :
 			TWAIT_REUSE_CONNECT_REFUSED_UNEXPLAINED;
-	if (refusal != TWAIT_REUSE_MAX)
+	/* Not every kernel that is 6.1 by name looks at that. */
+	if (refusal != TWAIT_REUSE_MAX &&
+	    refusal != TWAIT_REUSE_CONNECT_REFUSED_FIN_WAIT2)
 		return TWAIT_REUSE_CONNECT_ALLOWED_UNEXPLAINED;
 	if (try->repair)
 		return TWAIT_REUSE_CONNECT_ALLOWED_REPAIR;

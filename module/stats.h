@@ -33,11 +33,7 @@ enum twait_counter {
 	TWAIT_COUNT_ADOPTED_IN_FIN_WAIT2, /* of those: in FIN_WAIT2 */
 	TWAIT_COUNT_RECORDED,		/* records taken */
 	TWAIT_COUNT_TUPLES_FORGOTTEN,	/* counts of waits pushed out by newer ones */
-	/*
-	 * Reuse decisions; the SYNs that a listener took before those that it
-	 * was offered, which are counted first.
-	 */
-	TWAIT_COUNT_REUSE,
+	TWAIT_COUNT_REUSE,		/* decisions, by enum twait_reuse */
 	TWAIT_COUNT_REUSE_LAST = TWAIT_COUNT_REUSE
 #define X(PATH, path, VERDICT, verdict, REASON, reason) + 1
 		TWAIT_REUSES(X) - 1,

@@ -13,6 +13,8 @@ DEFINE_PER_CPU(struct twait_last, twait_last);
 
 bool twait_sees_segments __read_mostly = true;
 bool twait_sees_connects __read_mostly = true;
+bool twait_sees_closes __read_mostly = true;
+bool twait_sees_descheduling __read_mostly = true;
 
 /**
  * twait_go_without_segments() - nobody will call twait_visited()
@@ -32,6 +34,26 @@ void twait_go_without_segments(void)
 void twait_go_without_connects(void)
 {
 	twait_sees_connects = false;
+}
+
+/**
+ * twait_go_without_closes() - nobody will call twait_connect_ended()
+ *
+ * Context: process, before the first wait is counted.
+ */
+void twait_go_without_closes(void)
+{
+	twait_sees_closes = false;
+}
+
+/**
+ * twait_go_without_descheduling() - nobody will call twait_descheduled()
+ *
+ * Context: process, before the first wait is counted.
+ */
+void twait_go_without_descheduling(void)
+{
+	twait_sees_descheduling = false;
 }
 
 /**
@@ -57,11 +79,6 @@ void twait_event_emit(struct twait_net *tnet, enum twait_ring_id ring,
 {
 	event->space = tnet->id;
 	twait_ring_emit(&twait_rings[ring], &tnet->stream[ring], event);
-}
-
-bool twait_is_watched(const struct twait_net *tnet)
-{
-	return twait_stream_is_watched(&tnet->stream[TWAIT_RING_EVENTS]);
 }
 
 /* What all events have; the rest is for the caller to set. */

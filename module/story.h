@@ -34,22 +34,30 @@ struct twait_news {
 	unsigned long until;
 };
 
+/*
+ * On PREEMPT_RT a task at work on a wait may be preempted by another one that is,
+ * on the same CPU: what is left from one verb for the next has a place for each.
+ */
+#define TWAIT_CONTEXTS		(IS_ENABLED(CONFIG_PREEMPT_RT) ? 4 : 1)
+
 /**
  * struct twait_last - the last things that happened on this CPU
- * @entered: the socket whose wait began; compared, not followed
+ * @entered: the socket whose wait began, by context; compared, not followed
  * @tw: a wait without record that @fate is about
  * @fate: offered or, when the kernel let go of it, settled
- * @syn: the SYN, if @fate is TWAIT_FATE_SYN
  * @refused: a wait that connect() was refused
  * @failed: a connect() that found no port
+ * @syns_until: end of the second that @syns is about, in jiffies
+ * @syns: SYNs refused in it
  */
 struct twait_last {
-	const struct sock *entered;
+	const struct sock *entered[TWAIT_CONTEXTS];
 	const struct inet_timewait_sock *tw;
 	enum twait_fate fate;
-	struct twait_syn_offer syn;
 	struct twait_news refused;
 	struct twait_news failed;
+	unsigned long syns_until;
+	unsigned int syns;
 };
 
 DECLARE_PER_CPU(struct twait_last, twait_last);
@@ -57,6 +65,8 @@ DECLARE_PER_CPU(struct twait_last, twait_last);
 /* Written while loading, before the first wait is counted. */
 extern bool twait_sees_segments;
 extern bool twait_sees_connects;
+extern bool twait_sees_closes;
+extern bool twait_sees_descheduling;
 
 u64 twait_wait_hash(const struct inet_timewait_sock *tw);
 u32 twait_this_context(void);
@@ -65,7 +75,6 @@ void twait_info_of_sock(struct twait_info *info, const struct sock *sk);
 void twait_info_of_wait(struct twait_info *info,
 			const struct inet_timewait_sock *tw);
 
-bool twait_is_watched(const struct twait_net *tnet);
 void twait_event_init(struct twait_event *event, enum twait_event_type type,
 		      const struct twait_info *info, s64 left_ms);
 void twait_event_emit(struct twait_net *tnet, enum twait_ring_id ring,
@@ -74,6 +83,18 @@ void twait_emit(struct twait_net *tnet, enum twait_event_type type,
 		const struct twait_info *info, s64 left_ms);
 void twait_emit_rare(struct twait_net *tnet, enum twait_ring_id ring,
 		     struct twait_event *event);
+
+/* Does somebody follow the stream? */
+static inline bool twait_is_watched(const struct twait_net *tnet)
+{
+	return twait_stream_is_watched(&tnet->stream[TWAIT_RING_EVENTS]);
+}
+
+/* Context: preemption off. */
+static inline unsigned int twait_context_slot(void)
+{
+	return TWAIT_CONTEXTS > 1 ? twait_this_context() % TWAIT_CONTEXTS : 0;
+}
 
 void twait_offer(struct twait_flow *flow, enum twait_fate fate);
 void twait_offer_unrecorded(const struct inet_timewait_sock *tw,
@@ -85,12 +106,8 @@ void twait_decision_of_wait(struct twait_decision *decision,
 			    const struct inet_timewait_sock *tw);
 void twait_syn_visits(struct twait_visit *visit,
 		      const struct inet_timewait_sock *tw);
-enum twait_reuse twait_syn_decided(struct twait_net *tnet,
-				   const struct twait_visit *visit,
-				   const struct twait_info *info, bool offered);
-void twait_syn_took_over(struct twait_net *tnet,
-			 const struct inet_timewait_sock *tw,
-			 const struct twait_info *info,
-			 const struct twait_syn_offer *offer);
+void twait_syn_decided(struct twait_net *tnet, const struct twait_visit *visit,
+		       bool offered);
+bool twait_syn_took_over(const struct inet_timewait_sock *tw);
 
 #endif

@@ -166,20 +166,6 @@ struct twait_evidence {
 };
 
 /**
- * struct twait_syn_offer - a SYN that goes on to a listener, if there is one
- * @seq: its sequence number, host byte order
- * @tsval: its timestamp, if @has_tsval
- * @reuse: enum twait_reuse, if there is one
- * @has_tsval: it has a timestamp
- */
-struct twait_syn_offer {
-	u32 seq;
-	u32 tsval;
-	u8 reuse;
-	bool has_tsval;
-};
-
-/**
  * struct twait_decision - what a reuse decision was made on
  * @reuse: enum twait_reuse of reuse.h: who, verdict and reason
  * @sysctl_reuse: net.ipv4.tcp_tw_reuse
@@ -214,14 +200,16 @@ struct twait_decision {
  * struct twait_shortage - connect() or bind() did not get a port
  * @path: enum twait_path
  * @ports: size of net.ipv4.ip_local_port_range
- * @held: ports towards the destination, or sockets on the port, that are held by
- *        waits
- * @live: sockets on the port that are no waits
+ * @held: ports towards the destination that are held by waits; of a bind(), waits
+ *        that were in its way
+ * @live: sockets that were in its way and are no waits
  * @reuseaddr: SO_REUSEADDR would have helped
+ * @partial: there were too many to look at all
  */
 struct twait_shortage {
 	u8 path;
 	bool reuseaddr;
+	bool partial;
 	u32 ports;
 	u32 held;
 	u32 live;

@@ -112,6 +112,10 @@ static void connect_against_the_rules_is_unexplained(void **state)
 	struct twait_connect_attempt try = allowed_one();
 
 	expect_connect(try, false, REFUSED_UNEXPLAINED);
+	/* An older kernel does not look at it. */
+	try.fin_wait2 = true;
+	expect_connect(try, true, ALLOWED_TIMESTAMPS);
+	try.fin_wait2 = false;
 	try.timestamps = false;
 	expect_connect(try, true, ALLOWED_UNEXPLAINED);
 	try.repair = true;
