@@ -58,6 +58,8 @@ END {
 		equal("ended_syn_total", stat["ended_syn_total"],
 			"reuse_syn_allowed_total", stat["reuse_syn_allowed_total"])
 	}
+	equal("segments of all kinds", sum("segments"), "answers of all kinds",
+		sum("answers"))
 	equal("reuse_unexplained_total", stat["reuse_unexplained_total"],
 		"what it must be", 0)
 	equal("SYNs taken by a listener, or by none",

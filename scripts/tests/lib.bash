@@ -8,11 +8,18 @@
 #   applications: traffic's   |   wire:      |    /proc/net/timewait/
 #   own words                 |   captures   |    /proc/net/netstat, sockstat
 #
+# or, after two_hosts, with a wire between them that can be cut, and a module that
+# tells of each by itself (at HOST COMMAND...):
+#
+#      left  10.1.0.1  <---- veth ----> 10.1.0.2  right
+#            fd01::1                    fd01::2
+#
 # A test loads the module, makes something happen, and asks all three.
 
 bats_require_minimum_version 1.5.0
 
-twait=/proc/net/timewait
+net=/proc/net
+twait=$net/timewait
 helpers=$BATS_TEST_DIRNAME/../../../build/tests/$HOSTTYPE
 kmemleak=/sys/kernel/debug/kmemleak
 release=$(</proc/sys/kernel/osrelease)
@@ -32,7 +39,7 @@ mib() {
 	awk -v name="$1" '
 		$1 == "TcpExt:" && !head { split($0, names); head = 1; next }
 		$1 == "TcpExt:" { for (i in names) if (names[i] == name) print $i }
-	' /proc/net/netstat
+	' "$net/netstat"
 }
 
 # mib_since_load NAME: its growth since the module was loaded.
@@ -89,6 +96,74 @@ key() {
 	done
 	echo "no $1= in: $2" >&2
 	return 1
+}
+
+# two_hosts: makes them, namespaces that tear_down_hosts takes away again
+two_hosts() {
+	local host other i
+	declare -gA net_of=()
+	for host in left right; do
+		ip netns add $host
+		# Somebody has to be there, for his /proc/PID/net to be looked at.
+		ip netns exec $host sleep infinity 3>&- &
+		net_of[$host]=/proc/$!/net
+		disown $!
+	done
+	ip link add wire netns left type veth peer name wire netns right
+	for i in "left 1" "right 2"; do
+		read -r host other <<<"$i"
+		ip -n $host link set lo up
+		ip -n $host link set wire up
+		ip -n $host address add 10.1.0.$other/24 dev wire
+		ip -n $host address add fd01::$other/64 dev wire nodad
+		ip netns exec $host sysctl -qw net.ipv4.tcp_tw_reuse=0
+	done
+	# The hosts are themselves when the sleepers are in there.
+	eventually 5 hosts_are_apart
+}
+
+hosts_are_apart() {
+	grep -q wire "${net_of[left]}/dev" && grep -q wire "${net_of[right]}/dev"
+}
+
+tear_down_hosts() {
+	local host pid
+	for host in "${!net_of[@]}"; do
+		pid=${net_of[$host]#/proc/}
+		kill "${pid%/net}" 2>/dev/null || :
+		ip netns del "$host"
+	done
+	net_of=()
+}
+
+# on HOST COMMAND...: there, a program
+on() {
+	ip netns exec "$@"
+}
+
+# at HOST COMMAND...: a function of ours, that looks at the files there. The module
+# was there before the host: all that the kernel counted is ours.
+at() {
+	local net=${net_of[$1]} twait=${net_of[$1]}/timewait
+	# shellcheck disable=SC2034 # by reference
+	local base_TW=0 base_TWKilled=0 base_TWRecycled=0 base_TCPTimeWaitOverflow=0
+	shift
+	"$@"
+}
+
+# capture HOST FILE FILTER...: of the wire, from there; stop_captures ends them
+capture() {
+	local host=$1 file=$2
+	shift 2
+	on "$host" tcpdump -i wire -w "$file" -U --immediate-mode "$@" >"$file.log" 2>&1 3>&- &
+	captures="$captures $!"
+	eventually 20 grep -q "listening on" "$file.log"
+}
+
+stop_captures() {
+	# shellcheck disable=SC2086 # numbers
+	[ -z "$captures" ] || { kill -INT $captures; wait $captures; }
+	captures=''
 }
 
 # rows FILE PATTERN...: the lines of a file that have all the patterns, each of
@@ -162,7 +237,7 @@ check_invariants() {
 		-v base_TWRecycled="$base_TWRecycled" \
 		-v base_TCPTimeWaitOverflow="$base_TCPTimeWaitOverflow" \
 		-v at_expiry="$at_expiry" -v kernel="$kernel" \
-		/proc/net/sockstat /proc/net/netstat "$twait/stats" >&2
+		"$net/sockstat" "$net/netstat" "$twait/stats" >&2
 }
 
 # kernel_is VERSION: of this major and minor number.
@@ -174,7 +249,7 @@ kernel_is() {
 at_rest() {
 	awk '$1 == "TCP:" { for (i = 2; i < NF; i++) if ($i == "tw") tw = $(i + 1) }
 		$1 == "waiting" { waiting = $2 }
-		END { exit tw != waiting }' /proc/net/sockstat "$twait/stats"
+		END { exit tw != waiting }' "$net/sockstat" "$twait/stats"
 }
 
 # The module keeps no record too many and none too few.
@@ -212,7 +287,8 @@ teardown_file() {
 }
 
 setup() {
-	loaded_under_traffic=
+	loaded_under_traffic='' captures=''
+	declare -gA net_of=()
 	# What was said since the last test is about that one.
 	kernel_is_quiet || return
 	dmesg -C
@@ -232,6 +308,9 @@ teardown() {
 
 teardown_timewait() {
 	local bad=0
+	# shellcheck disable=SC2086 # numbers
+	[ -z "$captures" ] || kill $captures 2>/dev/null || :
+	tear_down_hosts
 	if [ -e "$twait" ]; then
 		invariants || bad=1
 		rmmod timewait || return
@@ -251,8 +330,11 @@ end_waits() {
 	if [ "$end_fate" = killed ]; then
 		ss -HtanK state time-wait state fin-wait-2 ${1:+dport = :$1} >/dev/null
 	else
+		local protected
+		protected=$(sysctl -n net.ipv4.tcp_rfc1337)
 		sysctl -qw net.ipv4.tcp_rfc1337=0
 		"$helpers/reap" "$@"
+		sysctl -qw "net.ipv4.tcp_rfc1337=$protected"
 	fi
 }
 

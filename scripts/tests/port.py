@@ -41,7 +41,7 @@ class Port:
 
     def connect(self, bound=False, repair=False):
         c = socket.socket(self.family)
-        c.settimeout(5)
+        c.settimeout(30)
         c.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1 if bound else 0)
         try:
             if repair:

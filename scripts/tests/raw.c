@@ -71,19 +71,23 @@ static void fill_timestamp(uint8_t *options, uint32_t tsval)
 
 static size_t fill_tcp(struct tcphdr *th, const struct raw_segment *segment)
 {
-	size_t options = segment->tsval ? 12 : 0;
+	size_t options = segment->option_bytes ?: segment->tsval ? 12 : 0;
 	size_t bytes = sizeof(*th) + options + segment->data_bytes;
 
 	memset(th, 0, bytes);
-	if (options)
+	if (segment->option_bytes)
+		memcpy(th + 1, segment->options, options);
+	else if (options)
 		fill_timestamp((uint8_t *)(th + 1), segment->tsval);
 	th->source = segment->from.port;
 	th->dest = segment->to.port;
 	th->seq = htonl(segment->seq);
 	th->ack_seq = htonl(segment->ack_seq);
-	th->doff = (sizeof(*th) + options) / 4;
+	th->doff = segment->doff ?: (sizeof(*th) + options) / 4;
 	th->th_flags = segment->flags;
-	th->window = 0xffff;
+	th->window = htons(segment->window);
+	if (segment->cut_bytes && segment->cut_bytes < bytes)
+		bytes = segment->cut_bytes;
 	return bytes;
 }
 
@@ -93,7 +97,7 @@ static void send_v4(const struct raw_segment *segment)
 	struct {
 		struct iphdr ip;
 		struct tcphdr th;
-		char more[1024 + 12];
+		char more[1024 + 40];
 	} packet;
 	struct sockaddr_in to = { .sin_family = AF_INET };
 	size_t bytes = fill_tcp(&packet.th, segment);
@@ -110,7 +114,7 @@ static void send_v4(const struct raw_segment *segment)
 		.daddr = segment->to.address.s6_addr32[3],
 	};
 	packet.th.check = checksum(&packet.th, bytes, &packet.ip.saddr,
-				   &packet.ip.daddr, 4);
+				   &packet.ip.daddr, 4) ^ segment->bad_checksum;
 	to.sin_addr.s_addr = packet.ip.daddr;
 	check(sendto(fd, &packet, sizeof(packet.ip) + bytes, 0,
 		     (struct sockaddr *)&to, sizeof(to)), "sendto");
@@ -122,7 +126,7 @@ static void send_v6(const struct raw_segment *segment)
 	struct {
 		struct ip6_hdr ip;
 		struct tcphdr th;
-		char more[1024 + 12];
+		char more[1024 + 40];
 	} packet;
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
 	size_t bytes = fill_tcp(&packet.th, segment);
@@ -138,7 +142,7 @@ static void send_v6(const struct raw_segment *segment)
 		.ip6_dst = segment->to.address,
 	};
 	packet.th.check = checksum(&packet.th, bytes, &packet.ip.ip6_src,
-				   &packet.ip.ip6_dst, 16);
+				   &packet.ip.ip6_dst, 16) ^ segment->bad_checksum;
 	to.sin6_addr = segment->to.address;
 	check(sendto(fd, &packet, sizeof(packet.ip) + bytes, 0,
 		     (struct sockaddr *)&to, sizeof(to)), "sendto");

@@ -26,12 +26,20 @@ struct raw_segment {
 	unsigned int flags;
 	unsigned int data_bytes;	/* of zeros, up to 1024 */
 	uint32_t tsval;			/* RFC 7323; no option if 0 */
+	uint16_t window;		/* host byte order */
+
+	/* What makes it malformed; none if 0. */
+	unsigned int doff;		/* length of the header that it claims, in words */
+	unsigned int cut_bytes;		/* it ends after these */
+	unsigned int option_bytes;	/* of options, in place of a timestamp: a multiple of 4 */
+	uint8_t options[40];
+	unsigned int bad_checksum;
 };
 
 /* Ends the program with a word of why, as this does: */
 void check(int ret, const char *what);
 
-/* Sends a segment with a window of 65535. Needs CAP_NET_RAW. */
+/* Sends a segment. Needs CAP_NET_RAW. */
 void raw_send(const struct raw_segment *segment);
 
 #endif

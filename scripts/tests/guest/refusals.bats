@@ -160,7 +160,7 @@ refused_bind() {
 }
 
 refused_bind_told() {
-	[[ $(rows reuse event=refusal path=bind | tail -n 1) = *" sport=7300 "*" held=$1 live=$2 reuseaddr_helps=$3" ]]
+	[[ $(rows reuse event=refusal path=bind | tail -n 1) = *" sport=7300 "*" held=$1 live=$2 reuseaddr_helps=$3 partial=no" ]]
 }
 
 @test "bind in use: a server that lacked SO_REUSEADDR is started again" {
@@ -243,6 +243,58 @@ refused_bind_told() {
 	# Any address is also theirs.
 	[ "$(rebind 0.0.0.0)" = EADDRINUSE ]
 	refused_bind 3 0 no
+	end_waits
+}
+
+@test "bind in use: IPv4 and IPv6, apart and together" {
+	load_timewait
+	served ::1 2
+	# What listens on IPv6 only is not in the way of IPv4, nor are its waits.
+	python3 - "$BATS_TEST_TMPDIR/ready" <<-'END' 3>&- &
+	import socket, sys, time
+	l = socket.socket(socket.AF_INET6)
+	l.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+	l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+	try:
+	    l.bind(("::", 7300))
+	    raise SystemExit("the waits were not in the way")
+	except OSError:
+	    pass
+	four = socket.create_server(("127.0.0.1", 7300))
+	open(sys.argv[1], "w").close()
+	time.sleep(60)
+	END
+	live=$!
+	eventually 10 test -e "$BATS_TEST_TMPDIR/ready"
+	refused_bind 2 0 no
+	# Any address of both families: all of them.
+	[ "$(rebind ::)" = EADDRINUSE ]
+	refused_bind 2 1 no
+	# Any IPv4 address: the waits of ::1 do not matter.
+	[ "$(rebind 0.0.0.0)" = EADDRINUSE ]
+	refused_bind 0 1 no
+	expect refused_bind_by_waits_total 1
+	kill "$live"
+	run wait "$live"
+	end_waits
+}
+
+@test "bind in use: asked again and again, looked at once a second, counted each time" {
+	load_timewait
+	served 127.0.0.1 2
+	python3 - <<-'END'
+	import errno, socket
+	for _ in range(100):
+	    s = socket.socket()
+	    try:
+	        s.bind(("127.0.0.1", 7300))
+	        raise SystemExit("there is nobody")
+	    except OSError as e:
+	        assert e.errno == errno.EADDRINUSE, e
+	END
+	expect refused_bind_total 100
+	eventually 5 expect refused_bind_by_waits_total 100 2>/dev/null
+	[ "$(count_rows reuse event=refusal path=bind held=2)" -le 5 ]
 	end_waits
 }
 

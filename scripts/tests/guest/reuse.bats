@@ -284,8 +284,8 @@ three_wait() {
 		client=$(key dport "$(rows connections sport=7100)")
 		rcv_nxt=$(rcv_nxt_of "$client")
 		syn "$client" $((rcv_nxt + 1000))
-		expect reuse_syn_refused_no_listener_total "$n"
 		eventually 5 told_no_listener
+		expect reuse_syn_refused_no_listener_total "$n"
 		equal seg_seq "$(key seg_seq "$row")" sent $(((rcv_nxt + 1000) & 0xffffffff))
 		expect waiting 1
 		kill -INT "$tcpdump"
