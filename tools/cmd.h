@@ -32,6 +32,8 @@ struct cmd {
 extern const struct cmd cmd_summary;
 extern const struct cmd cmd_list;
 extern const struct cmd cmd_events;
+extern const struct cmd cmd_states;
+extern const struct cmd cmd_settings;
 
 void cmd_help(const struct cmd *cmd);
 

@@ -285,15 +285,6 @@ static int show_flows(struct reader *reader)
 	return code;
 }
 
-/* The begin of a warning; the first stands apart from the tables. */
-static void begin_warning(void)
-{
-	static bool begun;
-
-	printf("%swarning: ", begun ? "" : "\n");
-	begun = true;
-}
-
 /* A comma-separated list as words, on as many lines as it takes. */
 static void print_list(const char *list)
 {
@@ -329,7 +320,7 @@ static void warn_of_hooks(struct reader *reader)
 				   strlen(hook.state));
 		if (state < 0 || state == HOOK_ARMED)
 			continue;
-		begin_warning();
+		out_begin_warning();
 		printf("hook '%s' is %s; without it these are not known:\n",
 		       hook.hook, hook.state);
 		print_list(hook.loses ? hook.loses : "-");
@@ -347,19 +338,9 @@ static void warn_of_losses(const struct stats *stats)
 
 		if (!stats_get(stats, warnings[i].name, &n) || !n)
 			continue;
-		begin_warning();
+		out_begin_warning();
 		printf("%s %s\n", out_thousands(number, n), warnings[i].what);
 	}
-}
-
-static int take_nothing(const struct cmd *cmd, const struct opt *opt,
-			const char *value, void *ctx)
-{
-	(void)cmd;
-	(void)opt;
-	(void)value;
-	(void)ctx;
-	return 0;
 }
 
 static int run(const struct cmd *cmd, int argc, char **argv)
@@ -370,7 +351,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	uint64_t malformed = 0;
 	int code;
 
-	code = options_parse(cmd, argc, argv, take_nothing, NULL);
+	code = options_parse(cmd, argc, argv, NULL, NULL);
 	if (code != OPTIONS_RUN)
 		return code;
 

@@ -77,6 +77,9 @@ struct hook {
 	HOOK_KEYS(MODEL_NUMBER, MODEL_TEXT, MODEL_TEXT)
 };
 
+/* TIME_WAIT in seconds: TCP_TIMEWAIT_LEN, which no sysctl changes. */
+#define TIME_WAIT_S	60
+
 /* Far above the names that a module writes today: names are only added. */
 #define STATS_MAX	512
 

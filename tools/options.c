@@ -137,7 +137,7 @@ static int unknown_option(const struct cmd *cmd, const char *word,
  * @cmd: the command
  * @argc: with its name at 0
  * @argv: with its name at 0
- * @take: gets each option that is the command's own
+ * @take: gets each option that is the command's own; NULL if it has none
  * @ctx: handed to @take
  *
  * Return: OPTIONS_RUN, or the exit code: the help was asked for, or something

@@ -139,6 +139,15 @@ const char *out_process(char buf[OUT_PROCESS_MAX], const struct flow *flow)
 	return buf;
 }
 
+/* The begin of a warning; the first stands apart from what is above it. */
+void out_begin_warning(void)
+{
+	static bool begun;
+
+	printf("%swarning: ", begun ? "" : "\n");
+	begun = true;
+}
+
 /* errno of the first write that failed; stdio forgets it. */
 static int write_error;
 

@@ -21,6 +21,7 @@ const char *out_endpoint(char buf[OUT_ENDPOINT_MAX], const char *addr,
 const char *out_name(char *buf, size_t size, const char *name);
 const char *out_process(char buf[OUT_PROCESS_MAX], const struct flow *flow);
 
+void out_begin_warning(void);
 int out_failed(void);
 int out_finish(int code);
 

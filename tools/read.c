@@ -41,6 +41,22 @@ static bool read_path(char path[PATH_MAX], const char *file)
 			read_root(), *file ? "/" : "", file) < PATH_MAX;
 }
 
+static bool read_kernel_path(char path[PATH_MAX], const char *file)
+{
+	return snprintf(path, PATH_MAX, "%s/%s", read_root(), file) < PATH_MAX;
+}
+
+/**
+ * read_has() - is there a file or folder of this name?
+ * @file: below /proc
+ */
+bool read_has(const char *file)
+{
+	char path[PATH_MAX];
+
+	return read_kernel_path(path, file) && access(path, F_OK) == 0;
+}
+
 static bool module_is_there(void)
 {
 	char dir[PATH_MAX];
@@ -48,8 +64,25 @@ static bool module_is_there(void)
 	return read_path(dir, "") && access(dir, F_OK) == 0;
 }
 
+/* The kernel's own files neither go away nor tell of losses. */
+static enum read_result kernel_error(int error)
+{
+	switch (error) {
+	case EINTR:
+		return READ_STOPPED;
+	case EACCES:
+	case EPERM:
+		return READ_DENIED;
+	case ENOENT:
+	case ENOTDIR:
+		return READ_ABSENT;
+	default:
+		return READ_FAILED;
+	}
+}
+
 /**
- * read_error() - what an errno from the module's files means
+ * read_error() - what an errno from the reader's file means
  * @reader: remembers it
  * @error: from open(2) or read(2)
  *
@@ -59,6 +92,8 @@ static bool module_is_there(void)
 static enum read_result read_error(struct reader *reader, int error)
 {
 	reader->error = error;
+	if (reader->kernels)
+		return kernel_error(error);
 	switch (error) {
 	case EINTR:
 		return READ_STOPPED;
@@ -101,6 +136,33 @@ static enum read_result check_first_line(struct reader *reader,
 	return version > TWAIT_FORMAT_VERSION ? READ_NEWER : READ_OK;
 }
 
+/* Open what reader->path names. Return: READ_OK, or why not. */
+static enum read_result open_path(struct reader *reader)
+{
+	reader->error = 0;
+	reader->from = 0;
+	reader->to = 0;
+	reader->fd = open(reader->path, O_RDONLY | O_CLOEXEC);
+	return reader->fd < 0 ? read_error(reader, errno) : READ_OK;
+}
+
+/**
+ * reader_open_kernel() - open a file that is there without the module
+ * @reader: closed or never used
+ * @file: below /proc: "net/tcp"
+ *
+ * Return: READ_OK, with no line read yet, or why not; then there is nothing to
+ * close.
+ */
+enum read_result reader_open_kernel(struct reader *reader, const char *file)
+{
+	reader->fd = -1;
+	reader->kernels = true;
+	if (!read_kernel_path(reader->path, file))
+		return read_error(reader, ENAMETOOLONG);
+	return open_path(reader);
+}
+
 /**
  * reader_open() - open a file of the module and check its first line
  * @reader: closed or never used
@@ -113,14 +175,12 @@ enum read_result reader_open(struct reader *reader, const char *file)
 	enum read_result result;
 
 	reader->fd = -1;
-	reader->error = 0;
-	reader->from = 0;
-	reader->to = 0;
+	reader->kernels = false;
 	if (!read_path(reader->path, file))
 		return read_error(reader, ENAMETOOLONG);
-	reader->fd = open(reader->path, O_RDONLY | O_CLOEXEC);
-	if (reader->fd < 0)
-		return read_error(reader, errno);
+	result = open_path(reader);
+	if (result != READ_OK)
+		return result;
 
 	do
 		result = reader_next(reader);
@@ -229,6 +289,9 @@ int reader_explain(const struct reader *reader, enum read_result result,
 {
 	char dir[PATH_MAX] = "";
 
+	/* Of the kernel's files, errno says it. */
+	if (reader->kernels && result == READ_ABSENT)
+		result = READ_FAILED;
 	switch (result) {
 	case READ_ABSENT:
 		read_path(dir, "");

@@ -19,17 +19,18 @@ enum read_result {
 	READ_LOST,		/* events were overwritten; read on */
 	READ_CUT,		/* a line without its end, or too long; read on */
 	READ_STOPPED,		/* a signal came */
-	READ_ABSENT,		/* the module is not there */
-	READ_FOREIGN,		/* the first line is not this module's */
+	READ_ABSENT,		/* the module, or the kernel's file, is not there */
+	READ_FOREIGN,		/* not what belongs there, by its first line */
 	READ_NEWER,		/* the format is newer than this reader */
 	READ_DENIED,		/* not permitted */
 	READ_FAILED,		/* anything else, in error */
 };
 
-/* struct reader - an open file of the module, a line at a time */
+/* struct reader - an open file of the module or the kernel, a line at a time */
 struct reader {
 	int fd;
-	int error;		/* errno of READ_DENIED, READ_FAILED */
+	bool kernels;		/* there without the module */
+	int error;		/* errno, of all that are in error */
 	unsigned long version;	/* that the first line gave */
 	char path[PATH_MAX];
 	char *line;		/* the last line, without its newline */
@@ -39,7 +40,9 @@ struct reader {
 };
 
 void read_set_root(const char *root);
+bool read_has(const char *file);
 enum read_result reader_open(struct reader *reader, const char *file);
+enum read_result reader_open_kernel(struct reader *reader, const char *file);
 enum read_result reader_next(struct reader *reader);
 void reader_close(struct reader *reader);
 void reader_malformed(const struct reader *reader, uint64_t lines);

@@ -23,6 +23,8 @@ static const struct cmd *const cmds[] = {
 	&cmd_summary,
 	&cmd_list,
 	&cmd_events,
+	&cmd_states,
+	&cmd_settings,
 	&cmd_of_help,
 };
 
@@ -99,6 +101,8 @@ static void help(void)
 	     "  sudo twstat                        how many wait, and who made them\n"
 	     "  sudo twstat list --dport 443       the waits toward port 443\n"
 	     "  sudo twstat events --type end      each wait as it ends, and why\n"
+	     "  twstat states                      how many sockets in each TCP state\n"
+	     "  twstat settings                    sysctls, and old advice that harms\n"
 	     "  twstat help list                   the options of one command");
 }
 

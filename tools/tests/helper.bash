@@ -56,6 +56,39 @@ has_not() {
 	done
 }
 
+# To run a command that writes when nobody reads any more: the reader closes its
+# end of the pipe and opens the gate, and only then the command begins.
+# into_closed_pipe COMMAND...: its status; 141 if SIGPIPE ended it.
+into_closed_pipe() {
+	local gate=$BATS_TEST_TMPDIR/gate
+
+	[ -p "$gate" ] || mkfifo "$gate"
+	{
+		read -r <"$gate"
+		"$@"
+	} | {
+		exec <&-
+		echo >"$gate"
+	}
+	return "${PIPESTATUS[0]}"
+}
+
+into_closed_pipe_without_signal() {
+	(
+		trap '' PIPE
+		into_closed_pipe "$@"
+	)
+}
+
+# For a test with as_nobody: others must reach the files and the program.
+open_to_nobody() {
+	[ "$(id -u)" -ne 0 ] || command -v setpriv >/dev/null || skip "no setpriv"
+	cp "$TWSTAT" "$BATS_TEST_TMPDIR/twstat"
+	TWSTAT=$BATS_TEST_TMPDIR/twstat
+	chmod a+x "$BATS_RUN_TMPDIR" "${BATS_TEST_TMPDIR%/*}" "$BATS_TEST_TMPDIR"
+	as_nobody test -r "$1" || skip "nobody cannot reach $1"
+}
+
 # wait_until COMMAND...: until it succeeds, 20 s at most.
 wait_until() {
 	local try

@@ -25,7 +25,7 @@ MANUAL=$BATS_TEST_DIRNAME/../twstat.8
 }
 
 @test "the man page tells every option" {
-	for command in summary list events; do
+	for command in summary list events states settings; do
 		for option in $("$TWSTAT" help $command | grep -o '^  --[a-z-]*'); do
 			echo "$command $option"
 			grep -q -- "${option//-/\\\\-}" "$MANUAL"

@@ -62,8 +62,8 @@ first_line_without_signal() {
 @test "a full disk is an error of every command" {
 	[ -c /dev/full ] || skip "no /dev/full"
 	export TWSTAT_PROC_ROOT=$DATA/host
-	for command in summary list 'list --raw' events 'events --raw' help \
-		'help list' --version; do
+	for command in summary list 'list --raw' events 'events --raw' states \
+		settings help 'help list' 'help states' --version; do
 		# shellcheck disable=SC2086
 		run --separate-stderr to_full $command
 		echo "$command: $status: $stderr"

@@ -28,7 +28,8 @@ load helper
 
 @test "help, --help and --version are no errors" {
 	for words in help --help -h 'help list' 'help help' 'list --help' \
-		'summary -h' 'events --help' '--help events'; do
+		'summary -h' 'events --help' 'states --help' 'settings -h' \
+		'help states' 'help settings' '--help events'; do
 		# shellcheck disable=SC2086
 		run --separate-stderr "$TWSTAT" $words
 		echo "$words: $status"
@@ -43,8 +44,8 @@ load helper
 
 @test "the help tells every command and fits a terminal" {
 	run "$TWSTAT" help
-	has summary list events help
-	for command in '' summary list events; do
+	has summary list events states settings help
+	for command in '' summary list events states settings; do
 		run "$TWSTAT" help $command
 		longest=$(wc -L <<<"$output")
 		echo "$command: $longest"
@@ -61,7 +62,7 @@ load helper
 
 @test "a wrong command line is 2, one line, and names the word" {
 	twstat nosuch
-	fails_with 2 "unknown command 'nosuch'; there are summary list events help; try 'twstat help'"
+	fails_with 2 "unknown command 'nosuch'; there are summary list events states settings help; try 'twstat help'"
 	twstat help nosuch
 	fails_with 2 "'nosuch'"
 	twstat list --nosuch
@@ -159,14 +160,9 @@ load helper
 }
 
 @test "without root: the summary tells what it may, the rest is 1" {
-	[ "$(id -u)" -ne 0 ] || command -v setpriv >/dev/null || skip "no setpriv"
 	copy_host
 	chmod 000 "$DIR"/{connections,events}
-	# Others must reach the files and the program.
-	cp "$TWSTAT" "$BATS_TEST_TMPDIR/twstat"
-	TWSTAT=$BATS_TEST_TMPDIR/twstat
-	chmod a+x "$BATS_RUN_TMPDIR" "${BATS_TEST_TMPDIR%/*}" "$BATS_TEST_TMPDIR"
-	as_nobody test -r "$DIR/stats" || skip "nobody cannot reach $DIR"
+	open_to_nobody "$DIR/stats"
 	run --separate-stderr as_nobody "$TWSTAT" --proc-root "$ROOT"
 	[ "$status" -eq 0 ]
 	has "waiting now 6" "for root only ('sudo twstat')"
