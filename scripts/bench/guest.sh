@@ -6,6 +6,7 @@
 set -eu
 
 traffic=$PWD/build/tests/$(uname -m)/traffic
+craft=$PWD/build/tests/$(uname -m)/craft
 twait=/proc/net/timewait
 
 sysctl -qw net.ipv4.tcp_max_tw_buckets=262144 \
@@ -26,11 +27,26 @@ waits() {
 	"$traffic" -p "$1" -s 4 active "$2" >/dev/null
 }
 
+# flood NAME FLAGS: instructions a segment, of those that hit a wait again and again
+flood() {
+	port=$(ss -Htan state time-wait "dport = :7000" | sed -n 's/.*:\([0-9]*\) *127.*/\1/p')
+	ns=$("$craft" -n 100000 127.0.0.1 7000 127.0.0.1 "$port" "$2" 1 0 | sed 's/elapsed_ns=//')
+	echo "$1 $((ns / 100000))"
+}
+
 case $1 in
 connection)
 	[ -z "${2-}" ] || insmod "$TIMEWAIT_KO"
 	elapsed 3000 >/dev/null
 	echo $(($(elapsed 20000) / 20000)) ;;
+flood)
+	# Else the first answer from the peer, who has gone, ends the wait. And each SYN
+	# is answered with an ACK, and that with a RST.
+	sysctl -qw net.ipv4.tcp_rfc1337=1 net.ipv4.tcp_invalid_ratelimit=0
+	[ -z "${2-}" ] || insmod "$TIMEWAIT_KO"
+	"$traffic" active 1 >/dev/null
+	flood rst R
+	flood syn S ;;
 files)
 	insmod "$TIMEWAIT_KO"
 	reading stats_0 $twait/stats

@@ -9,7 +9,7 @@
  *   -l BYTES   with data
  *   -t TSVAL   with a timestamp
  *   -w WINDOW  the window that it offers (65535)
- *   -n COUNT   so many of them
+ *   -n COUNT   so many of them, and prints elapsed_ns=
  *
  * Malformed:
  *   -o HEX     these options, filled up with zeros
@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "raw.h"
@@ -54,6 +55,7 @@ int main(int argc, char **argv)
 {
 	static const char letters[] = "FSRPA";
 	struct raw_segment segment = { .window = 0xffff };
+	struct timespec begin, end;
 	unsigned long count = 1;
 	const char *letter;
 	int opt;
@@ -105,7 +107,15 @@ int main(int argc, char **argv)
 	}
 	segment.seq = strtoul(argv[6], NULL, 10);
 	segment.ack_seq = strtoul(argv[7], NULL, 10);
-	while (count--)
+	if (count == 1) {
 		raw_send(&segment);
+		return 0;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	for (unsigned long i = 0; i < count; i++)
+		raw_send(&segment);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	printf("elapsed_ns=%lld\n", (end.tv_sec - begin.tv_sec) * 1000000000LL +
+	       end.tv_nsec - begin.tv_nsec);
 	return 0;
 }
