@@ -42,32 +42,35 @@ load_without() {
 	eventually 10 at_rest
 }
 
-# is_lost NAME LIST: of names, and of beginnings of names with a * behind
-is_lost() {
-	local item
-	for item in ${2//,/ }; do
-		# shellcheck disable=SC2053 # it is a pattern
-		[[ $1 != $item ]] || return 0
-	done
-	return 1
-}
-
-# told_lost HOOK: "hooks" says so, "stats" has "-" for just what it names.
+# told_lost HOOK: "hooks" says so, "stats" has "-" for just what it names: names,
+# and beginnings of names with a * behind.
 told_lost() {
-	local row name value lost=0
+	local row
 	row=$(rows hooks "hook=$1")
 	equal state "$(key state "$row")" of forbidden
 	equal hits "$(key hits "$row")" of 0
-	while read -r name value; do
-		if is_lost "${name#gone_}" "$(key loses "$row")"; then
-			equal "$name" "$value" lost -
-			lost=$((lost + 1))
-		elif [[ ! $value =~ ^[0-9]+$ ]]; then
-			echo "$name is $value, though not lost by $1" >&2
-			return 1
-		fi
-	done < <(grep -v '^#' "$twait/stats")
-	[ "$lost" -gt 0 ]
+	awk -v loses="$(key loses "$row")" '
+		BEGIN {
+			n = split(loses, item, ",")
+			for (i = 1; i <= n; i++)
+				begins[i] = sub(/[*]$/, "", item[i])
+		}
+		/^#/ { next }
+		{
+			name = $1
+			sub(/^gone_/, "", name)
+			is_lost = 0
+			for (i = 1; i <= n; i++)
+				if (begins[i] ? index(name, item[i]) == 1 : name == item[i])
+					is_lost = 1
+			if (is_lost != ($2 == "-")) {
+				print $1 " is " $2 (is_lost ? ", though lost" : ", though not lost")
+				failed = 1
+			}
+			lost += is_lost
+		}
+		END { exit failed || !lost }
+	' "$twait/stats" >&2
 	[ "$(count_rows hooks state=armed)" = 6 ]
 	dmesg | grep -F "going on without the hook '$1'"
 	twstat | grep -F "hook '$1' is forbidden"
