@@ -20,6 +20,8 @@ mixed_traffic() {
 
 # bats test_tags=smoke
 @test "20,000 connections of mixed fates, then all expire" {
+	# None of them may run out before it was looked at.
+	local thin=$((thin > 1 ? 25 : 1))
 	load_timewait
 	twstat events --raw >"$BATS_TEST_TMPDIR/events" 2>"$BATS_TEST_TMPDIR/reader" &
 	reader=$!
