@@ -36,7 +36,9 @@ mixed_traffic() {
 	[ "$(stat entered_fin_wait2_total)" -gt $((6000 / thin)) ]
 	# Every one of them was closed by a process.
 	[ "$(count_rows connections pid=-)" = 0 ]
-	[ "$(count_rows connections comm=traffic)" = "$(stat waiting)" ]
+	# In one look: between two some run out on a slow machine.
+	awk '/^src=/ { n++; ours += / comm=traffic / } END { exit !n || n != ours }' \
+		"$twait/connections"
 	[ "$(count_rows connections 'src=::1')" -gt $((1500 / thin)) ]
 	[ "$(count_rows connections 'src=127.0.0.1')" -gt $((1500 / thin)) ]
 
