@@ -156,10 +156,14 @@ host_programs() {
 			cd "$new/apt" &&
 			apt-get -c "$new/apt/apt.conf" -qq download "$kbuild"
 	) >"$new/log" 2>&1 || die 1 "$suite did not give $kbuild for this machine: $(first_word)"
-	rm -rf "$root/usr/src/$kbuild" "$root"/usr/lib/linux-kbuild-*
+	rm -rf "$root/usr/src/$kbuild" "$root/usr/lib/$kbuild"
 	unpack_all "$new/apt" "$root"
-	[ -d "$root/usr/src/$kbuild" ] || mv "$root/usr/lib/$kbuild" "$root/usr/src/"
-	# By a path that holds when only usr/src is lent to this machine.
+	# Only usr/src is lent to this machine: the package has it in usr/lib, and
+	# in usr/src at most a link to there.
+	if [ ! -d "$root/usr/src/$kbuild" ] || [ -L "$root/usr/src/$kbuild" ]; then
+		rm -f "$root/usr/src/$kbuild"
+		mv "$root/usr/lib/$kbuild" "$root/usr/src/"
+	fi
 	for headers_dir in "$root"/usr/src/linux-headers-*; do
 		for part in scripts tools; do
 			[ ! -L "$headers_dir/$part" ] ||
