@@ -22,6 +22,10 @@
 #define TWAIT_FILE_ASSASSINATIONS "assassinations"
 #define TWAIT_FILE_HOOKS	"hooks"
 #define TWAIT_FILE_HISTOGRAMS	"histograms"
+#define TWAIT_FILE_RULES	"rules"
+
+/* Where the values of a namespace are, below /proc/sys/. */
+#define TWAIT_SYSCTL_DIR	"net/timewait"
 
 /* Longest line of any file, the newline and the terminating NUL included. */
 #define TWAIT_LINE_MAX		1024
@@ -78,10 +82,15 @@
 	X(UNREAD, unread)	\
 	X(ORPHAN, orphan)
 
-/* The substate of a wait, as struct inet_timewait_sock::tw_substate has it. */
+/*
+ * The substate of a wait, as struct inet_timewait_sock::tw_substate has it.
+ *
+ * ghost	the wait ended early, and is remembered for quiet_ms
+ */
 #define TWAIT_STATES(X)		\
 	X(FIN_WAIT2, fin_wait2)	\
-	X(TIME_WAIT, time_wait)
+	X(TIME_WAIT, time_wait)	\
+	X(GHOST, ghost)
 
 /*
  * What an event line tells.
@@ -94,6 +103,7 @@
  * reuse	somebody wanted the four-tuple again, by path= and verdict=
  * segment	a segment reached a wait: kind= and the kernel's answer=
  * refusal	connect() found no port, or bind() not the one it wanted: path=
+ * late		a segment came for a wait that had ended early: late=
  */
 #define TWAIT_EVENTS(X)		\
 	X(ENTER, enter)		\
@@ -103,7 +113,8 @@
 	X(AVOID, avoid)		\
 	X(REUSE, reuse)		\
 	X(SEGMENT, segment)	\
-	X(REFUSAL, refusal)
+	X(REFUSAL, refusal)	\
+	X(LATE, late)
 
 /*
  * What kind of segment reached a wait. Each is of the first kind that fits.
@@ -146,14 +157,42 @@
 	X(LISTEN, listen)
 
 /*
+ * A segment for a wait that had ended early. Where nobody has the four-tuple any
+ * more:
+ *
+ * fin		the peer's FIN: answered with RST, its close was reset
+ * data		data: answered with RST, the peer's connection was reset
+ * ack		an ACK and nothing else: answered with RST
+ * syn		a SYN
+ * rst		a RST: nothing comes of it
+ *
+ * Where a new connection has it:
+ *
+ * paws		rejected, for its timestamp is old (RFC 7323)
+ * window	rejected, for its sequence numbers are elsewhere
+ * suspect	in the old window and in the new one: it may have been taken for new
+ */
+#define TWAIT_LATES(X)		\
+	X(FIN, fin)		\
+	X(DATA, data)		\
+	X(ACK, ack)		\
+	X(SYN, syn)		\
+	X(RST, rst)		\
+	X(PAWS, paws)		\
+	X(WINDOW, window)	\
+	X(SUSPECT, suspect)
+
+/*
  * Histograms, in powers of 2 of a millisecond.
  *
  * length	how long waits lasted, however they ended
  * segment_age	how old a wait was when a segment reached it
+ * late_age	how long ago a wait had begun when a segment came too late for it
  */
 #define TWAIT_HISTOGRAMS(X)	\
 	X(LENGTH, length)	\
-	X(SEGMENT_AGE, segment_age)
+	X(SEGMENT_AGE, segment_age) \
+	X(LATE_AGE, late_age)
 
 /*
  * Who wanted the four-tuple of a wait again, or its port.
@@ -196,6 +235,8 @@
  *   no_listener it could have taken over, but nobody listens
  *
  * unexplained	the kernel's verdict is not what these rules come to
+ * tuned	net.timewait.reuse decided, and not the kernel's own rules; where
+ *		reuse_delay_ms did, a refusal is too_young
  */
 #define TWAIT_REUSES(X)								\
 	X(CONNECT, connect, ALLOWED, allowed, REPAIR, repair)			\
@@ -215,7 +256,59 @@
 	X(SYN, syn, REFUSED, refused, PAWS, paws)				\
 	X(SYN, syn, REFUSED, refused, OLD_SEQ, old_seq)				\
 	X(SYN, syn, REFUSED, refused, NO_LISTENER, no_listener)			\
-	X(SYN, syn, REFUSED, refused, UNEXPLAINED, unexplained)
+	X(SYN, syn, REFUSED, refused, UNEXPLAINED, unexplained)			\
+	X(CONNECT, connect, ALLOWED, allowed, TUNED, tuned)			\
+	X(CONNECT, connect, REFUSED, refused, TUNED, tuned)
+
+/*
+ * What can be tuned, for a namespace by sysctl or for some flows by a rule.
+ *
+ * length_ms	how long a TIME_WAIT lasts
+ * quiet_ms	how long after its beginning a wait that ended early is remembered,
+ *		to see what comes too late for it; 0 is not at all
+ * reuse	what connect() may do with a wait: TWAIT_REUSE_MODES
+ * reuse_delay_ms how old a TIME_WAIT has to be for that; 0 is the kernel's own rule
+ * rst		what a RST on rcv_nxt does to a TIME_WAIT: TWAIT_RST_MODES
+ * events	which kinds are recorded: TWAIT_EVENTS, or all, or none
+ */
+#define TWAIT_VALUES(X)			\
+	X(LENGTH_MS, length_ms)		\
+	X(QUIET_MS, quiet_ms)		\
+	X(REUSE, reuse)			\
+	X(REUSE_DELAY_MS, reuse_delay_ms) \
+	X(RST, rst)			\
+	X(EVENTS, events)
+
+#define TWAIT_LENGTH_MS_MIN	1000	/* as Solaris has it */
+#define TWAIT_LENGTH_MS_MAX	240000	/* 2MSL of RFC 9293 */
+#define TWAIT_LENGTH_MS_DEFAULT	60000	/* TCP_TIMEWAIT_LEN */
+
+/*
+ * kernel	as tcp_tw_reuse says
+ * allow	as if tcp_tw_reuse were 1
+ * refuse	never, not even a port that bind() chose
+ */
+#define TWAIT_REUSE_MODES(X)	\
+	X(KERNEL, kernel)	\
+	X(ALLOW, allow)		\
+	X(REFUSE, refuse)
+
+/*
+ * kernel	as tcp_rfc1337 says
+ * ignore	nothing
+ */
+#define TWAIT_RST_MODES(X)	\
+	X(KERNEL, kernel)	\
+	X(IGNORE, ignore)
+
+/* Words for all kinds of events, and for none. */
+#define TWAIT_EVENTS_WORD_ALL	"all"
+#define TWAIT_EVENTS_WORD_NONE	"none"
+
+/* Rules: how many, how long a name is with its NUL, and how long what is written. */
+#define TWAIT_RULES_MAX		256
+#define TWAIT_RULE_NAME_BYTES	24
+#define TWAIT_RULES_TEXT_MAX	65536
 
 /*
  * The state of a hook.
@@ -224,12 +317,14 @@
  * armed	at work
  * failed	the symbol is there, but cannot be hooked
  * forbidden	the module was loaded not to use it
+ * idle		to be had, and armed as soon as there is something to see
  */
 #define TWAIT_HOOK_STATES(X)	\
 	X(MISSING, missing)	\
 	X(ARMED, armed)		\
 	X(FAILED, failed)	\
-	X(FORBIDDEN, forbidden)
+	X(FORBIDDEN, forbidden)	\
+	X(IDLE, idle)
 
 /*
  * What is particular of this kernel at a hook: the key note= of the file hooks.

@@ -9,11 +9,40 @@
 #define TWAIT_COMPAT_H
 
 #include <linux/proc_fs.h>
+#include <linux/sysctl.h>
 #include <linux/version.h>
 #include <net/inet_timewait_sock.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
 #include <net/tcp.h>
+
+/*
+ * 6.11 made what a sysctl handler gets const. Since 6.6 the number of entries is
+ * told; before, an empty one ends them, which later kernels do not take.
+ */
+#ifdef TWAIT_HAVE_CONST_CTL_TABLE
+#define TWAIT_CTL_CONST		const
+#else
+#define TWAIT_CTL_CONST
+#endif
+
+static inline struct ctl_table_header *
+twait_register_net_sysctl(struct net *net, const char *path,
+			  struct ctl_table *table, size_t entries)
+{
+#ifdef TWAIT_HAVE_REGISTER_SYSCTL_SZ
+	return register_net_sysctl_sz(net, path, table, entries);
+#else
+	return register_net_sysctl(net, path, table);
+#endif
+}
+
+/* 6.15 made the segment const that the tracepoint tcp_probe gets. */
+#ifdef TWAIT_HAVE_TCP_PROBE_CONST_SKB
+#define TWAIT_PROBE_SKB_CONST	const
+#else
+#define TWAIT_PROBE_SKB_CONST
+#endif
 
 /* 5.17 renamed PDE_DATA(). */
 #ifndef TWAIT_HAVE_PDE_DATA

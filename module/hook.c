@@ -9,6 +9,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpumask.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -23,7 +24,10 @@ static int maxactive(void)
 	return max_t(int, 64, 4 * num_possible_cpus());
 }
 
-/* Optional hooks that could not be had; written while loading only. */
+/* One who arms or disarms at a time. */
+static DEFINE_MUTEX(demand_lock);
+
+/* Optional hooks that could not be had; written with demand_lock held. */
 static unsigned int unarmed;
 
 static int arm_kprobe_at(struct twait_hook *hook, const char *symbol)
@@ -109,6 +113,7 @@ static void say_unavailable(const struct twait_hook *hook)
 
 static int hook_arm(struct twait_hook *hook)
 {
+	bool again = hook->state == TWAIT_HOOK_IDLE;
 	unsigned int i;
 
 	hook->state = TWAIT_HOOK_MISSING;
@@ -134,7 +139,7 @@ static int hook_arm(struct twait_hook *hook)
 	}
 	say_unavailable(hook);
 	if (!hook->required) {
-		if (hook->without)
+		if (hook->without && !again)
 			hook->without();
 		unarmed++;
 		return 0;
@@ -162,10 +167,24 @@ static void hook_disarm(struct twait_hook *hook)
 	}
 }
 
+/* Not wanted for now. */
+static void hook_rest(struct twait_hook *hook)
+{
+	hook->missed_before = twait_hook_missed(hook);
+	hook_disarm(hook);
+	hook->state = TWAIT_HOOK_IDLE;
+}
+
 static void disarm_first(unsigned int n)
 {
-	while (n)
-		hook_disarm(twait_hooks[--n]);
+	while (n) {
+		struct twait_hook *hook = twait_hooks[--n];
+
+		hook_disarm(hook);
+		/* Who asks for it from now on does not get it. */
+		if (hook->state == TWAIT_HOOK_IDLE)
+			hook->state = TWAIT_HOOK_MISSING;
+	}
 }
 
 /**
@@ -211,7 +230,7 @@ int twait_hooks_init(void)
  */
 int twait_hook_forbid(const char *name)
 {
-	char names[128] = "";
+	char names[256] = "";
 	unsigned int i;
 
 	for (i = 0; i < twait_hooks_count; i++) {
@@ -255,6 +274,7 @@ bool twait_hooks_lose(const char *word)
 		return false;
 	for (i = 0; i < twait_hooks_count; i++)
 		if (twait_hooks[i]->state != TWAIT_HOOK_ARMED &&
+		    twait_hooks[i]->state != TWAIT_HOOK_IDLE &&
 		    list_has(twait_hooks[i]->loses, word))
 			return true;
 	return false;
@@ -270,16 +290,51 @@ bool twait_hooks_lose(const char *word)
 int twait_hooks_arm(void)
 {
 	unsigned int i;
-	int err;
+	int err = 0;
 
+	mutex_lock(&demand_lock);
 	for (i = 0; i < twait_hooks_count; i++) {
 		err = hook_arm(twait_hooks[i]);
 		if (err) {
 			disarm_first(i + 1);
-			return err;
+			break;
 		}
+		/* It can be had: that is all there is to know now. */
+		if (twait_hooks[i]->on_demand &&
+		    twait_hooks[i]->state == TWAIT_HOOK_ARMED)
+			hook_rest(twait_hooks[i]);
 	}
-	return 0;
+	mutex_unlock(&demand_lock);
+	return err;
+}
+
+/**
+ * twait_hooks_demand() - arm or disarm what is armed on demand
+ * @is_wanted: is there something for them to see? Asked when nobody else can arm or
+ *             disarm: what it was a moment before is nothing to go by
+ * @may_rest: if not, they are to go
+ *
+ * Context: process, may sleep. Before twait_hooks_arm() and after
+ * twait_hooks_disarm() it does nothing.
+ */
+void twait_hooks_demand(bool (*is_wanted)(void), bool may_rest)
+{
+	unsigned int i;
+	bool wanted;
+
+	mutex_lock(&demand_lock);
+	wanted = is_wanted();
+	for (i = 0; i < twait_hooks_count; i++) {
+		struct twait_hook *hook = twait_hooks[i];
+
+		if (!hook->on_demand)
+			continue;
+		if (wanted && hook->state == TWAIT_HOOK_IDLE)
+			hook_arm(hook);
+		else if (!wanted && may_rest && hook->state == TWAIT_HOOK_ARMED)
+			hook_rest(hook);
+	}
+	mutex_unlock(&demand_lock);
 }
 
 /**
@@ -289,7 +344,9 @@ int twait_hooks_arm(void)
  */
 void twait_hooks_disarm(void)
 {
+	mutex_lock(&demand_lock);
 	disarm_first(twait_hooks_count);
+	mutex_unlock(&demand_lock);
 }
 
 u64 twait_hook_hits(const struct twait_hook *hook)
@@ -313,18 +370,20 @@ u64 twait_hook_hits(const struct twait_hook *hook)
  */
 u64 twait_hook_missed(const struct twait_hook *hook)
 {
+	u64 missed = hook->missed_before;
+
 	if (hook->state != TWAIT_HOOK_ARMED)
-		return 0;
+		return missed;
 	switch (hook->kind) {
 	case TWAIT_HOOK_KPROBE:
-		return READ_ONCE(hook->kp.nmissed);
+		return missed + READ_ONCE(hook->kp.nmissed);
 	case TWAIT_HOOK_KRETPROBE:
-		return READ_ONCE(hook->rp.nmissed) +
+		return missed + READ_ONCE(hook->rp.nmissed) +
 		       READ_ONCE(hook->rp.kp.nmissed);
 	case TWAIT_HOOK_TRACEPOINT:
 		break;
 	}
-	return 0;
+	return missed;
 }
 
 u64 twait_hooks_missed(void)

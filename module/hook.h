@@ -33,6 +33,7 @@ enum twait_hook_state {
  * @name: what for
  * @kind: how it is hooked
  * @required: the module does not load without it
+ * @on_demand: armed only while there is something for it to see
  * @loses: what is lost without it, comma-separated: names in stats, keys in
  *         lines, "*" at their end for anything; both are shown as "-" then
  * @notes: what is particular of this kernel here; NULL-terminated
@@ -44,9 +45,11 @@ enum twait_hook_state {
  * @probe: for a tracepoint: the function to call
  * @without: called while loading if the hook cannot be had; may be NULL
  * @forbidden: by the module's parameter
- * @state: where it stands; written while loading only, like all below
+ * @state: where it stands; written while loading, or with demand_lock held, like
+ *         all below
  * @symbol: the candidate that was found, or NULL
  * @error: negative errno for %TWAIT_HOOK_FAILED
+ * @missed_before: calls missed until it was last disarmed
  * @hits: how often a handler ran, per CPU
  * @kp: the kprobe
  * @rp: the kretprobe
@@ -56,6 +59,7 @@ struct twait_hook {
 	const char *name;
 	enum twait_hook_kind kind;
 	bool required;
+	bool on_demand;
 	const char *loses;
 	const char *notes[TWAIT_HOOK_NOTES_MAX];
 	const char *symbols[TWAIT_HOOK_SYMBOLS_MAX];
@@ -70,6 +74,7 @@ struct twait_hook {
 	enum twait_hook_state state;
 	const char *symbol;
 	int error;
+	unsigned long missed_before;
 	unsigned long __percpu *hits;
 	union {
 		struct kprobe kp;
@@ -82,6 +87,9 @@ struct twait_hook {
 extern struct twait_hook * const twait_hooks[];
 extern const unsigned int twait_hooks_count;
 
+extern struct twait_hook twait_hook_late_v4;
+extern struct twait_hook twait_hook_late_v6;
+extern struct twait_hook twait_hook_incarnation;
 extern struct twait_hook twait_hook_end;
 extern struct twait_hook twait_hook_deschedule;
 extern struct twait_hook twait_hook_segment;
@@ -101,6 +109,7 @@ int twait_hook_forbid(const char *name);
 bool twait_hooks_lose(const char *word);
 int twait_hooks_arm(void);
 void twait_hooks_disarm(void);
+void twait_hooks_demand(bool (*is_wanted)(void), bool may_rest);
 u64 twait_hook_hits(const struct twait_hook *hook);
 u64 twait_hook_missed(const struct twait_hook *hook);
 u64 twait_hooks_missed(void);

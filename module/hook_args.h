@@ -31,6 +31,23 @@ static inline int twait_arg_int(struct pt_regs *regs, unsigned int n)
 	return (int)regs_get_kernel_argument(regs, n);
 }
 
+/* The function gets another argument than its caller gave. */
+static inline void twait_arg_set(struct pt_regs *regs, unsigned int n,
+				 unsigned long value)
+{
+#if defined(CONFIG_X86_64)
+	unsigned long * const arg[] = {
+		&regs->di, &regs->si, &regs->dx, &regs->cx, &regs->r8, &regs->r9,
+	};
+
+	*arg[n] = value;
+#elif defined(CONFIG_ARM64)
+	regs->regs[n] = value;
+#else
+#error "timewait does not know where this architecture has its arguments"
+#endif
+}
+
 static inline int twait_return_int(struct pt_regs *regs)
 {
 	return (int)regs_return_value(regs);

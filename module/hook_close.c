@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A socket is closed: by whom, and whether it leaves a wait. Or it never got to be
- * one, for want of a port.
+ * one, for want of a port. Or it begins, with the four-tuple of a wait that has ended
+ * early.
  */
 #include <trace/events/sock.h>
 
+#include "flow.h"
 #include "hook.h"
 #include "lifecycle.h"
 
@@ -25,19 +27,26 @@
 static void close_probe(void *data, const struct sock *sk, const int old_state,
 			const int new_state)
 {
-	if (new_state != TCP_FIN_WAIT1 && new_state != TCP_CLOSE &&
-	    old_state != TCP_SYN_SENT)
+	bool begins;
+
+	if (!(BIT(new_state) & (TCPF_FIN_WAIT1 | TCPF_CLOSE | TCPF_ESTABLISHED)))
+		return;
+	begins = new_state == TCP_ESTABLISHED && READ_ONCE(twait_has_ghosts) &&
+		 twait_flow_may_be_ghost(sk);
+	if (new_state == TCP_ESTABLISHED && old_state != TCP_SYN_SENT && !begins)
 		return;
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return;
 	/* Newer kernels call a tracepoint's probes with preemption on. */
 	preempt_disable_notrace();
 	twait_hook_hit(&twait_hook_close);
+	if (unlikely(begins))
+		twait_established(sk);
 	if (old_state == TCP_SYN_SENT)
 		twait_connect_ended(sk, new_state == TCP_CLOSE);
 	else if (new_state == TCP_CLOSE)
 		twait_closed(sk, old_state);
-	else if (!in_serving_softirq())
+	else if (new_state == TCP_FIN_WAIT1 && !in_serving_softirq())
 		/* In softirq the process that runs has nothing to do with it. */
 		twait_closing(sk);
 	preempt_enable_notrace();

@@ -8,6 +8,13 @@
 static_assert(TWAIT_IS_PROTOTYPE(tcp_twsk_unique, int, struct sock *,
 				 struct sock *, void *));
 
+/*
+ * A wait that has seen no timestamp, which tcp_twsk_unique() never lets anybody
+ * have: shown to it instead of one that tuning keeps. It takes a reference only of
+ * a wait that it gives away, so nothing is to be given back.
+ */
+static const struct tcp_timewait_sock without_timestamps;
+
 /**
  * connect_called() - the kernel is about to decide
  * @ri: keeps who asks for what
@@ -17,14 +24,23 @@ static_assert(TWAIT_IS_PROTOTYPE(tcp_twsk_unique, int, struct sock *,
  * Context: BH off, the bucket of the kernel's hash table locked, with the
  * minisock in it.
  * Return: 0 to see the decision too.
+ *
+ * Where tuning decides, the function gets other arguments, and goes its own way:
+ * without the third it asks neither tcp_tw_reuse nor how old the wait is.
  */
 static int connect_called(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
+	enum twait_reuse_tuned tuned;
+
 	twait_hook_hit(&twait_hook_connect);
-	twait_reuse_asked((struct twait_ask *)ri->data,
-			  twait_arg_pointer(regs, 1),
-			  twait_arg_pointer(regs, 0),
-			  !twait_arg_pointer(regs, 2));
+	tuned = twait_reuse_asked((struct twait_ask *)ri->data,
+				  twait_arg_pointer(regs, 1),
+				  twait_arg_pointer(regs, 0),
+				  !twait_arg_pointer(regs, 2));
+	if (unlikely(tuned == TWAIT_REUSE_TUNED_ALLOW))
+		twait_arg_set(regs, 2, 0);
+	else if (unlikely(tuned != TWAIT_REUSE_TUNED_NOT))
+		twait_arg_set(regs, 1, (unsigned long)&without_timestamps);
 	return 0;
 }
 NOKPROBE_SYMBOL(connect_called);

@@ -26,17 +26,21 @@ static_assert(TWAIT_IS_PROTOTYPE(inet_twsk_hashdance, void,
  * Context: the socket locked; BH off up to 6.11, since then not if the segment
  * comes out of the backlog: a softirq that interrupts us then misses its probes,
  * which the resync finds. Nobody else knows the minisock yet.
- * Return: 0, to go on.
+ * Return: 0, to go on; with another time to wait, if that is tuned.
  */
 static int enter_handler(struct kprobe *kp, struct pt_regs *regs)
 {
-	const struct inet_timewait_sock *tw = twait_arg_pointer(regs, 0);
+	struct inet_timewait_sock *tw = twait_arg_pointer(regs, 0);
 	const struct sock *sk = twait_arg_pointer(regs, 1);
+	int timeo = TWAIT_HASHDANCE_SCHEDULES ? twait_arg_int(regs, 3) : -1;
+	int tuned;
 
 	twait_hook_hit(&twait_hook_enter);
-	if (twait_is_tcp(tw))
-		twait_entered(tw, sk, TWAIT_HASHDANCE_SCHEDULES ?
-				      twait_arg_int(regs, 3) : -1);
+	if (!twait_is_tcp(tw))
+		return 0;
+	tuned = twait_entered(tw, sk, timeo);
+	if (tuned != timeo)
+		twait_arg_set(regs, 3, tuned);
 	return 0;
 }
 NOKPROBE_SYMBOL(enter_handler);

@@ -33,13 +33,21 @@ static_assert(TWAIT_IS_PROTOTYPE(tcp_timewait_state_process, enum tcp_tw_status,
 static int segment_called(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	const struct inet_timewait_sock *tw = twait_arg_pointer(regs, 0);
+	struct twait_visit *visit = (struct twait_visit *)ri->data;
+	struct sk_buff *skb = twait_arg_pointer(regs, 1);
 
 	twait_hook_hit(&twait_hook_segment);
-	if (!twait_is_tcp(tw))
+	if (!twait_is_tcp(tw) ||
+	    !twait_visited(visit, tw, skb, twait_arg_pointer(regs, 2)))
 		return 1;
-	return !twait_visited((struct twait_visit *)ri->data, tw,
-			      twait_arg_pointer(regs, 1),
-			      twait_arg_pointer(regs, 2));
+	/*
+	 * A RST that is not on rcv_nxt is dropped (RFC 5961, 3.2), by the function
+	 * itself and with all that its callers rely on. The segment is the
+	 * stack's alone, and this is the last that is made of it.
+	 */
+	if (unlikely(visit->shielded))
+		TCP_SKB_CB(skb)->seq++;
+	return 0;
 }
 NOKPROBE_SYMBOL(segment_called);
 

@@ -43,6 +43,7 @@ struct twait_net;
  * @has_tsval: both it and the old connection have timestamps
  * @paws_reject: its timestamp is older than the last one seen
  * @newer_timestamp: its timestamp is newer
+ * @shielded: a RST that the kernel would let end the wait, and must not
  */
 struct twait_visit {
 	const struct inet_timewait_sock *tw;
@@ -65,6 +66,7 @@ struct twait_visit {
 	bool has_tsval;
 	bool paws_reject;
 	bool newer_timestamp;
+	bool shielded;
 };
 
 /**
@@ -72,12 +74,19 @@ struct twait_visit {
  * @tw: the minisock
  * @sk: the socket that wants its four-tuple
  * @attempt: as it is at the call
+ * @delay_ms: how old the wait has to be
+ * @sysctl_reuse: what tcp_tw_reuse is taken to be
  */
 struct twait_ask {
 	const struct inet_timewait_sock *tw;
 	const struct sock *sk;
 	struct twait_connect_attempt attempt;
+	u32 delay_ms;
+	u8 sysctl_reuse;
 };
+
+/* There are waits that ended early and are remembered. */
+extern bool twait_has_ghosts;
 
 void twait_go_without_segments(void);
 void twait_go_without_connects(void);
@@ -85,17 +94,17 @@ void twait_go_without_closes(void);
 void twait_go_without_descheduling(void);
 void twait_closing(const struct sock *sk);
 void twait_closed(const struct sock *sk, int old_state);
-void twait_entered(const struct inet_timewait_sock *tw, const struct sock *sk,
-		   int timeo);
+int twait_entered(struct inet_timewait_sock *tw, const struct sock *sk,
+		  int timeo);
 void twait_adopted(const struct inet_timewait_sock *tw, u16 walk, bool resync);
 void twait_lost(struct twait_flow *flow);
 bool twait_visited(struct twait_visit *visit,
 		   const struct inet_timewait_sock *tw,
 		   const struct sk_buff *skb, const struct tcphdr *th);
 void twait_answered(const struct twait_visit *visit, int answer);
-void twait_reuse_asked(struct twait_ask *ask,
-		       const struct inet_timewait_sock *tw,
-		       const struct sock *sk, bool bound);
+enum twait_reuse_tuned twait_reuse_asked(struct twait_ask *ask,
+					 const struct inet_timewait_sock *tw,
+					 const struct sock *sk, bool bound);
 void twait_reuse_decided(const struct twait_ask *ask, bool allowed);
 void twait_connect_ended(const struct sock *sk, bool failed);
 void twait_bind_failed(const struct sock *sk, u16 port);
@@ -105,6 +114,12 @@ void twait_syns_exit(void);
 void twait_syns_forget(const struct twait_net *tnet);
 void twait_descheduled(const struct inet_timewait_sock *tw);
 void twait_ended(const struct inet_timewait_sock *tw);
+void twait_ghosts_init(void (*arm)(bool (*is_wanted)(void), bool may_rest));
+void twait_ghosts_exit(void);
+void twait_established(const struct sock *sk);
+void twait_came_late(const struct net *net, const struct twait_tuple *tuple,
+		     const struct sk_buff *skb);
+void twait_came_to_incarnation(const struct sock *sk, const struct sk_buff *skb);
 void twait_overflows_baseline(struct twait_net *tnet);
 u64 twait_overflows(const struct twait_net *tnet);
 

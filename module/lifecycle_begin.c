@@ -8,6 +8,7 @@
 #include "note.h"
 #include "story.h"
 #include "trace.h"
+#include "tuning.h"
 #include "wait.h"
 
 static void flow_init(struct twait_flow *flow,
@@ -28,8 +29,16 @@ static void flow_insert(struct twait_flow *flow, u64 hash)
 {
 	struct twait_net *tnet = flow->space;
 
-	if (twait_flow_insert(flow, hash))
+	struct twait_flow *ghost = NULL;
+
+	if (twait_flow_insert(flow, hash, &ghost))
 		twait_count(&tnet->stats, TWAIT_COUNT_TUPLES_FORGOTTEN);
+	if (unlikely(ghost))
+		twait_ghost_replaced(ghost);
+	/* Before there is no room for a wait; of many one may ask. */
+	if (READ_ONCE(twait_has_ghosts) && !(hash & 0xf0000) &&
+	    twait_flow_is_scarce())
+		twait_ghosts_make_room();
 	twait_count(&tnet->stats, TWAIT_COUNT_RECORDED);
 }
 
@@ -41,6 +50,30 @@ static enum twait_way way_of(enum twait_state state, const struct sock *sk)
 					     TWAIT_WAY_ACTIVE;
 }
 
+/*
+ * Which rule does a new wait fall under, and how long does it last for that? Return:
+ * jiffies, or -1 if its timer is armed already, and set anew by us.
+ */
+static int tune(const struct twait_policy *policy, struct twait_info *info,
+		u64 hash, struct inet_timewait_sock *tw, int timeo)
+{
+	const struct twait_rule *rule = twait_rule_of(policy, info, hash);
+	u32 length_ms;
+
+	if (rule)
+		info->rule = rule->id;
+	length_ms = twait_values_of(policy, info->rule)->of[TWAIT_VALUE_LENGTH_MS];
+	/* In FIN_WAIT2 it is tcp_fin_timeout, which is not ours. */
+	if (info->state != TWAIT_STATE_TIME_WAIT ||
+	    length_ms == TWAIT_LENGTH_MS_DEFAULT)
+		return timeo;
+	info->length_ms = length_ms;
+	if (timeo >= 0)
+		return msecs_to_jiffies(length_ms);
+	mod_timer_pending(&tw->tw_timer, jiffies + msecs_to_jiffies(length_ms));
+	return timeo;
+}
+
 /**
  * twait_entered() - a wait begins
  * @tw: the minisock, complete, not yet to be found by anybody
@@ -48,28 +81,36 @@ static enum twait_way way_of(enum twait_state state, const struct sock *sk)
  * @timeo: how long it will wait, in jiffies; -1 if its timer is armed already
  *
  * Context: the socket locked; BH off up to 6.11, since then perhaps on.
+ * Return: how long it is to wait; @timeo unless that is tuned.
  */
-void twait_entered(const struct inet_timewait_sock *tw, const struct sock *sk,
-		   int timeo)
+int twait_entered(struct inet_timewait_sock *tw, const struct sock *sk,
+		  int timeo)
 {
+	const struct twait_policy *policy;
 	struct net *net = twsk_net(tw);
-	struct twait_net *tnet = twait_net_of(net);
-	struct twait_info fallback, *info;
+	struct twait_net *tnet = twait_net_here(net);
+	struct twait_info *info;
 	struct twait_flow *flow;
+	u64 hash;
 
 	this_cpu_write(twait_last.entered[twait_context_slot()], sk);
 	if (!tnet) {
 		twait_note_take(sk, NULL);
-		return;
+		return timeo;
 	}
 	flow = twait_flow_take();
-	info = flow ? &flow->info : &fallback;
+	info = flow ? &flow->info : this_cpu_ptr(&twait_last.info);
 	twait_info_of_sock(info, sk);
 	info->state = twait_wait_state(tw);
 	info->way = way_of(info->state, sk);
 	info->entered_ns = ktime_get_ns();
-	info->length_ms = timeo < 0 ? twait_wait_left_ms(tw) :
-				      jiffies_to_msecs(timeo);
+	hash = twait_flow_hash(&info->tuple, net->ns.inum);
+	policy = twait_policy_of(tnet);
+	if (unlikely(policy))
+		timeo = tune(policy, info, hash, tw, timeo);
+	if (likely(!info->length_ms))
+		info->length_ms = timeo < 0 ? twait_wait_left_ms(tw) :
+					      jiffies_to_msecs(timeo);
 	twait_note_take(sk, &info->owner);
 
 	twait_count(&tnet->stats, TWAIT_COUNT_ENTERED_ACTIVE + info->way);
@@ -79,14 +120,19 @@ void twait_entered(const struct inet_timewait_sock *tw, const struct sock *sk,
 		flow_init(flow, tw, tnet);
 		flow->expires = timeo < 0 ? READ_ONCE(tw->tw_timer.expires) :
 					    jiffies + timeo;
-		flow_insert(flow, twait_flow_hash(&info->tuple, net->ns.inum));
+		flow->true_at = jiffies;
+		/* Before anybody can count its end. */
+		twait_rule_count(tnet, info->rule, TWAIT_RULE_HITS);
+		flow_insert(flow, hash);
 	} else {
 		twait_count(&tnet->stats, TWAIT_COUNT_RECORDS_LOST);
 		atomic_inc(&tnet->unrecorded);
+		twait_ghosts_make_room();
 	}
 	trace_timewait_enter(tnet->inum, info);
 	if (twait_is_watched(tnet))
 		twait_emit(tnet, TWAIT_EVENT_ENTER, info, info->length_ms);
+	return timeo;
 }
 
 static void info_adopted(struct twait_info *info,
@@ -154,6 +200,9 @@ void twait_adopted(const struct inet_timewait_sock *tw, u16 walk, bool resync)
 	flow->walk = walk;
 	flow->expires = READ_ONCE(tw->tw_timer.expires);
 	info_adopted(&flow->info, tw, state);
+	/* As if it had lasted as long as others do. */
+	flow->true_at = state == TWAIT_STATE_TIME_WAIT ?
+			flow->expires - TCP_TIMEWAIT_LEN : jiffies;
 	flow_insert(flow, hash);
 }
 
@@ -171,6 +220,7 @@ void twait_lost(struct twait_flow *flow)
 	if (flow->info.state == TWAIT_STATE_FIN_WAIT2)
 		twait_count(&tnet->stats, TWAIT_COUNT_ENDED_IN_FIN_WAIT2);
 	twait_count(&tnet->stats, TWAIT_COUNT_ENDED_UNKNOWN);
+	twait_rule_count(tnet, flow->info.rule, TWAIT_RULE_ENDED_UNKNOWN);
 	twait_count(&tnet->stats, TWAIT_COUNT_RESYNCED);
 	twait_flow_give(flow);
 	twait_count(&tnet->stats, TWAIT_COUNT_FORGOTTEN);

@@ -31,7 +31,7 @@ static void avoided(struct twait_net *tnet, const struct sock *sk,
  */
 void twait_closing(const struct sock *sk)
 {
-	struct twait_net *tnet = twait_net_of(sock_net(sk));
+	struct twait_net *tnet = twait_net_here(sock_net(sk));
 
 	if (!twait_note_closer(sk) && tnet)
 		twait_count(&tnet->stats, TWAIT_COUNT_OWNERS_LOST);
@@ -104,6 +104,8 @@ static void aborted(struct twait_net *tnet, const struct sock *sk,
 	twait_owner_current(&owner);
 	twait_count(&tnet->stats, counter[avoid]);
 	avoided(tnet, sk, avoid, &owner);
+	if (avoid == TWAIT_AVOID_LINGER)
+		twait_ghost_of_sock(sk, tnet, &owner);
 }
 
 /* TCPTimeWaitOverflow as this CPU has counted it. */
@@ -144,7 +146,7 @@ static unsigned long new_overflows(struct twait_net *tnet,
  */
 void twait_closed(const struct sock *sk, int old_state)
 {
-	struct twait_net *tnet = twait_net_of(sock_net(sk));
+	struct twait_net *tnet = twait_net_here(sock_net(sk));
 	unsigned long overflows = 0;
 	enum twait_avoid avoid;
 	struct twait_owner owner;

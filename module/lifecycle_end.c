@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The kernel lets go of a wait, and it ends. */
 #include <linux/ktime.h>
+#include <linux/math64.h>
 
 #include "flow.h"
 #include "lifecycle.h"
 #include "netns.h"
 #include "story.h"
 #include "trace.h"
+#include "tuning.h"
 #include "wait.h"
 
 /* Nobody offered anything: then it was not the wire, if we look at it. */
@@ -74,7 +76,7 @@ static enum twait_fate fate_unsettled(const struct inet_timewait_sock *tw,
 
 static void ended_without_record(const struct inet_timewait_sock *tw)
 {
-	struct twait_net *tnet = twait_net_of(twsk_net(tw));
+	struct twait_net *tnet = twait_net_here(twsk_net(tw));
 	s64 left_ms = twait_wait_left_ms(tw);
 	enum twait_fate fate = fate_unsettled(tw, left_ms);
 
@@ -147,6 +149,7 @@ void twait_ended(const struct inet_timewait_sock *tw)
 	struct twait_flow *flow;
 	struct twait_net *tnet;
 	unsigned long flags;
+	u64 age_ns, age_ms;
 
 	flow = twait_flow_lock(hash, tw, &flags);
 	if (!flow) {
@@ -158,6 +161,8 @@ void twait_ended(const struct inet_timewait_sock *tw)
 	twait_flow_unlock(hash, flags);
 	/* From here the record is ours alone. */
 	tnet = flow->space;
+	age_ns = ktime_get_ns() - flow->info.entered_ns;
+	age_ms = div_u64(age_ns, NSEC_PER_MSEC);
 	if (!flow->settled)
 		flow->info.fate = fate_unsettled(tw, left_ms);
 	/* The FIN may have been seen by a probe that was missed. */
@@ -170,16 +175,20 @@ void twait_ended(const struct inet_timewait_sock *tw)
 	if (flow->info.state == TWAIT_STATE_FIN_WAIT2)
 		twait_count(&tnet->stats, TWAIT_COUNT_ENDED_IN_FIN_WAIT2);
 	twait_count(&tnet->stats, TWAIT_COUNT_ENDED_EXPIRED + flow->info.fate);
+	twait_rule_count(tnet, flow->info.rule,
+			 TWAIT_RULE_ENDED_EXPIRED + flow->info.fate);
 	if (trace_timewait_end_enabled())
-		trace_timewait_end(tnet->inum, &flow->info,
-				   ktime_get_ns() - flow->info.entered_ns,
-				   left_ms);
+		trace_timewait_end(tnet->inum, &flow->info, age_ns, left_ms);
 	/* How long an adopted one has waited before, nobody knows. */
-	if (flow->info.way != TWAIT_WAY_ADOPTED)
-		twait_histogram_add(&tnet->stats, TWAIT_HISTOGRAM_LENGTH,
-				    ktime_get_ns() - flow->info.entered_ns);
+	if (flow->info.way != TWAIT_WAY_ADOPTED) {
+		twait_histogram_add_ms(&tnet->stats, TWAIT_HISTOGRAM_LENGTH,
+				       age_ms);
+		twait_count_add(&tnet->stats, TWAIT_COUNT_LENGTH_MS, age_ms);
+	}
 	if (is_assassination(flow->info.fate) || twait_is_watched(tnet))
 		emit_end(tnet, flow, tw, left_ms);
+	if (twait_ghost_of_wait(flow, tw, age_ms))
+		return;
 	twait_flow_give(flow);
 	/* Last: a retired namespace is freed when this adds up. */
 	twait_count(&tnet->stats, TWAIT_COUNT_FORGOTTEN);

@@ -110,7 +110,7 @@ void twait_connect_ended(const struct sock *sk, bool failed)
 
 	if (!failed || !is_out_of_ports(sk, refused, port_before))
 		return;
-	tnet = twait_net_of(sock_net(sk));
+	tnet = twait_net_here(sock_net(sk));
 	if (!tnet)
 		return;
 	twait_count(&tnet->stats, TWAIT_COUNT_REFUSED_CONNECT);
@@ -160,7 +160,7 @@ static bool is_known_bind(struct twait_net *tnet, const struct twait_bind *bind)
  */
 void twait_bind_failed(const struct sock *sk, u16 port)
 {
-	struct twait_net *tnet = twait_net_of(sock_net(sk));
+	struct twait_net *tnet = twait_net_here(sock_net(sk));
 	struct refused_bind *refused;
 	struct twait_bind bind;
 	unsigned long flags;

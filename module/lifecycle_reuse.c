@@ -8,6 +8,7 @@
 #include "note.h"
 #include "reuse.h"
 #include "story.h"
+#include "tuning.h"
 #include "wait.h"
 
 /**
@@ -105,6 +106,57 @@ static struct twait_connect_attempt attempt_now(const struct inet_timewait_sock 
 	};
 }
 
+/*
+ * Under which rule did the wait begin, and when did it become a TIME_WAIT? Return:
+ * whether that is known: not without a record, nor of one that was there before us.
+ */
+static bool look_up(const struct inet_timewait_sock *tw, u16 *rule,
+		    unsigned long *true_at)
+{
+	u32 hash = twait_wait_hash(tw);
+	struct twait_flow *flow;
+	unsigned long flags;
+	bool known = false;
+
+	flow = twait_flow_lock(hash, tw, &flags);
+	if (flow) {
+		known = flow->info.way != TWAIT_WAY_ADOPTED;
+		*rule = flow->info.rule;
+		*true_at = flow->true_at;
+	}
+	twait_flow_unlock(hash, flags);
+	return known;
+}
+
+static enum twait_reuse_tuned tune(const struct twait_policy *policy,
+				   struct twait_ask *ask)
+{
+	unsigned long true_at = jiffies;
+	bool old_enough = ask->attempt.old_enough;
+	const struct twait_values *values;
+	u16 rule = 0;
+	bool known;
+	u32 delay_ms;
+
+	known = look_up(ask->tw, &rule, &true_at);
+	values = twait_values_of(policy, rule);
+	delay_ms = values->of[TWAIT_VALUE_REUSE_DELAY_MS];
+	if (values->of[TWAIT_VALUE_REUSE] == TWAIT_REUSE_MODE_ALLOW)
+		ask->sysctl_reuse = 1;
+	/* Without a record nobody knows how old it is but the kernel. */
+	if (delay_ms && known) {
+		ask->delay_ms = delay_ms;
+		old_enough = time_after(jiffies,
+					true_at + msecs_to_jiffies(delay_ms));
+	}
+	/* 5.10 does not look at that, and would give it away. */
+	if (twait_wait_state(ask->tw) == TWAIT_STATE_FIN_WAIT2 &&
+	    values->of[TWAIT_VALUE_REUSE] != TWAIT_REUSE_MODE_REFUSE)
+		return TWAIT_REUSE_TUNED_NOT;
+	return twait_reuse_tune(&ask->attempt, values->of[TWAIT_VALUE_REUSE],
+				old_enough);
+}
+
 /**
  * twait_reuse_asked() - the kernel is about to decide
  * @ask: filled, for twait_reuse_decided()
@@ -113,14 +165,23 @@ static struct twait_connect_attempt attempt_now(const struct inet_timewait_sock 
  * @bound: it comes with a local port
  *
  * Context: process, the bucket of the kernel's hash table locked, BH off.
+ * Return: whether tuning decides instead, and how.
  */
-void twait_reuse_asked(struct twait_ask *ask,
-		       const struct inet_timewait_sock *tw,
-		       const struct sock *sk, bool bound)
+enum twait_reuse_tuned twait_reuse_asked(struct twait_ask *ask,
+					 const struct inet_timewait_sock *tw,
+					 const struct sock *sk, bool bound)
 {
+	const struct twait_net *tnet = twait_net_here(twsk_net(tw));
+	const struct twait_policy *policy = tnet ? twait_policy_of(tnet) : NULL;
+
 	ask->tw = tw;
 	ask->sk = sk;
 	ask->attempt = attempt_now(tw, sk, bound);
+	ask->delay_ms = twait_reuse_delay_ms(twsk_net(tw));
+	ask->sysctl_reuse = ask->attempt.sysctl_reuse;
+	if (unlikely(policy) && policy->tunes_reuse)
+		ask->attempt.tuned = tune(policy, ask);
+	return ask->attempt.tuned;
 }
 
 /*
@@ -130,33 +191,68 @@ void twait_reuse_asked(struct twait_ask *ask,
  */
 static enum twait_reuse explain(const struct twait_ask *ask, bool allowed)
 {
-	struct twait_connect_attempt now = attempt_now(ask->tw, ask->sk,
-						       ask->attempt.bound);
-	enum twait_reuse reuse = twait_reuse_by_connect(&now, allowed);
+	struct twait_connect_attempt try = ask->attempt;
+	bool assumed = ask->sysctl_reuse != try.sysctl_reuse;
+	enum twait_reuse reuse;
 
-	return twait_reuse_is_unexplained(reuse) ?
-	       twait_reuse_by_connect(&ask->attempt, allowed) : reuse;
+	/* What tuning put aside is no reason. */
+	if (unlikely(assumed))
+		try.sysctl_reuse = ask->sysctl_reuse;
+	reuse = twait_reuse_by_connect(&try, allowed);
+	if (likely(!twait_reuse_is_unexplained(reuse)))
+		return reuse;
+	try = attempt_now(ask->tw, ask->sk, ask->attempt.bound);
+	try.tuned = ask->attempt.tuned;
+	if (assumed)
+		try.sysctl_reuse = ask->sysctl_reuse;
+	return twait_reuse_by_connect(&try, allowed);
 }
 
-static void emit_decision(struct twait_net *tnet, const struct twait_info *info,
-			  const struct inet_timewait_sock *tw, bool allowed,
-			  const struct twait_decision *decision)
+/*
+ * By itself, and not inlined: an event is large, and some kernels clear what a function
+ * has on its stack, whether it comes to be used or not.
+ */
+static noinline void tell_decision(struct twait_net *tnet,
+				   const struct twait_ask *ask,
+				   enum twait_reuse reuse, bool allowed,
+				   u32 hash, bool is_news)
 {
-	bool is_news = allowed ||
-		       twait_is_news(this_cpu_ptr(&twait_last.refused),
-				     &info->tuple);
+	const struct inet_timewait_sock *tw = ask->tw;
 	struct twait_event event;
+	struct twait_info info;
+	struct twait_flow *flow;
+	unsigned long flags;
 
-	/* Who is out of ports comes here for each of them. */
-	if (!is_news && !twait_is_watched(tnet))
-		return;
-	twait_event_init(&event, TWAIT_EVENT_REUSE, info,
+	flow = twait_flow_lock(hash, tw, &flags);
+	if (flow)
+		info = flow->info;
+	else
+		twait_info_of_wait(&info, tw);
+	twait_flow_unlock(hash, flags);
+	info.fate = TWAIT_FATE_NONE;
+	twait_event_init(&event, TWAIT_EVENT_REUSE, &info,
 			 twait_wait_left_ms(tw));
-	event.decision = *decision;
+	twait_decision_of_wait(&event.decision, tw);
+	event.decision.reuse = reuse;
+	event.decision.delay_ms = ask->delay_ms;
+	if (allowed)
+		event.decision.seq = READ_ONCE(tcp_sk(ask->sk)->write_seq);
 	if (is_news)
 		twait_emit_rare(tnet, TWAIT_RING_REUSE, &event);
 	else
 		twait_event_emit(tnet, TWAIT_RING_EVENTS, &event);
+}
+
+/* Context: the record locked. Return: the rule that the wait began under. */
+static u16 note_decision(struct twait_flow *flow, bool allowed)
+{
+	if (!allowed) {
+		flow->info.refused++;
+	} else if (!flow->settled) {
+		flow->settled = true;
+		flow->info.fate = TWAIT_FATE_CONNECT;
+	}
+	return flow->info.rule;
 }
 
 /**
@@ -170,38 +266,34 @@ static void emit_decision(struct twait_net *tnet, const struct twait_info *info,
 void twait_reuse_decided(const struct twait_ask *ask, bool allowed)
 {
 	const struct inet_timewait_sock *tw = ask->tw;
-	struct twait_net *tnet = twait_net_of(twsk_net(tw));
-	struct twait_decision decision;
-	struct twait_info info;
+	struct twait_net *tnet = twait_net_here(twsk_net(tw));
+	enum twait_reuse reuse;
+	struct twait_tuple tuple;
 	struct twait_flow *flow;
 	unsigned long flags;
+	bool is_news;
+	u16 rule = 0;
 	u32 hash;
 
 	if (!tnet)
 		return;
-	twait_decision_of_wait(&decision, tw);
-	decision.reuse = explain(ask, allowed);
-	twait_count_reuse(tnet, decision.reuse);
-	if (allowed)
-		decision.seq = READ_ONCE(tcp_sk(ask->sk)->write_seq);
-	else if (twait_sees_closes)
+	reuse = explain(ask, allowed);
+	twait_count_reuse(tnet, reuse);
+	if (!allowed && twait_sees_closes)
 		twait_note_refused(ask->sk);
-	hash = twait_wait_hash(tw);
+	twait_wait_tuple(tw, &tuple);
+	hash = twait_flow_hash(&tuple, twsk_net(tw)->ns.inum);
 	flow = twait_flow_lock(hash, tw, &flags);
-	if (flow) {
-		if (!allowed) {
-			flow->info.refused++;
-		} else if (!flow->settled) {
-			flow->settled = true;
-			flow->info.fate = TWAIT_FATE_CONNECT;
-		}
-		info = flow->info;
-	} else {
-		if (allowed)
-			twait_offer_unrecorded(tw, TWAIT_FATE_CONNECT);
-		twait_info_of_wait(&info, tw);
-	}
+	if (flow)
+		rule = note_decision(flow, allowed);
+	else if (allowed)
+		twait_offer_unrecorded(tw, TWAIT_FATE_CONNECT);
 	twait_flow_unlock(hash, flags);
-	info.fate = TWAIT_FATE_NONE;
-	emit_decision(tnet, &info, tw, allowed, &decision);
+	if (!allowed)
+		twait_rule_count(tnet, rule, TWAIT_RULE_REFUSED);
+	/* Who is out of ports comes here for each of them. */
+	is_news = allowed ||
+		  twait_is_news(this_cpu_ptr(&twait_last.refused), &tuple);
+	if (is_news || twait_is_watched(tnet))
+		tell_decision(tnet, ask, reuse, allowed, hash, is_news);
 }

@@ -8,6 +8,7 @@
 #include "netns.h"
 #include "segment.h"
 #include "story.h"
+#include "tuning.h"
 #include "wait.h"
 
 static bool has_timestamp(const struct inet_timewait_sock *tw,
@@ -64,6 +65,20 @@ static void look_at(struct twait_visit *visit,
 	visit->kind = twait_segment_kind(&seg);
 }
 
+/* Is it a RST that would end a TIME_WAIT, and is that one protected by us? */
+static bool is_shielded(const struct twait_net *tnet,
+			const struct twait_visit *visit,
+			const struct twait_flow *flow)
+{
+	const struct twait_policy *policy = twait_policy_of(tnet);
+
+	return unlikely(policy) && visit->effects & TWAIT_SEGMENT_KILLS &&
+	       !visit->fin_wait2 &&
+	       twait_values_of(policy, flow ? flow->info.rule :
+				       0)->of[TWAIT_VALUE_RST] ==
+			TWAIT_RST_MODE_IGNORE;
+}
+
 /**
  * twait_visited() - a segment reached a wait
  * @visit: filled, for twait_answered()
@@ -78,7 +93,7 @@ bool twait_visited(struct twait_visit *visit,
 		   const struct inet_timewait_sock *tw,
 		   const struct sk_buff *skb, const struct tcphdr *th)
 {
-	struct twait_net *tnet = twait_net_of(twsk_net(tw));
+	struct twait_net *tnet = twait_net_here(twsk_net(tw));
 	struct twait_flow *flow;
 	unsigned long flags;
 	u64 entered_ns = 0;
@@ -95,6 +110,9 @@ bool twait_visited(struct twait_visit *visit,
 	twait_count(&tnet->stats, TWAIT_COUNT_SEGMENT_PAWS + visit->kind);
 
 	flow = twait_flow_lock(visit->hash, tw, &flags);
+	visit->shielded = is_shielded(tnet, visit, flow);
+	if (visit->shielded)
+		visit->effects &= ~TWAIT_SEGMENT_KILLS;
 	if (flow) {
 		flow->info.segments++;
 		entered_ns = flow->info.entered_ns;
@@ -117,6 +135,8 @@ bool twait_visited(struct twait_visit *visit,
 			twait_info_of_wait(&visit->info, tw);
 	}
 	twait_flow_unlock(visit->hash, flags);
+	if (visit->shielded)
+		twait_count(&tnet->stats, TWAIT_COUNT_RST_SHIELDED);
 	if (entered_ns)
 		twait_histogram_add(&tnet->stats, TWAIT_HISTOGRAM_SEGMENT_AGE,
 				    ktime_get_ns() - entered_ns);
@@ -201,8 +221,42 @@ struct change {
 	bool rearmed;
 };
 
+/*
+ * Is the minisock still the one of the record? It is, for the record goes before it
+ * does; unless the probe on its end was missed. Then there is another one's in its
+ * place, or nobody's: minisocks keep their type for as long as RCU readers look.
+ */
+static bool is_still(const struct inet_timewait_sock *tw,
+		     const struct twait_flow *flow)
+{
+	struct twait_tuple tuple;
+
+	if (!refcount_read(&tw->tw_refcnt))
+		return false;
+	twait_wait_tuple(tw, &tuple);
+	return !memcmp(&tuple, &flow->info.tuple, sizeof(tuple));
+}
+
+/*
+ * The kernel has just set the timer to its own length. Context: the record locked,
+ * so the wait has not ended; where the kernel lets go of it meanwhile, its timer is
+ * no more pending, and stays so.
+ */
+static void rearm(const struct twait_net *tnet, struct twait_flow *flow,
+		  const struct twait_visit *visit)
+{
+	u32 length_ms = twait_values_of(twait_policy_of(tnet),
+					flow->info.rule)->of[TWAIT_VALUE_LENGTH_MS];
+
+	flow->info.length_ms = length_ms;
+	flow->expires = jiffies + msecs_to_jiffies(length_ms);
+	if (length_ms != TWAIT_LENGTH_MS_DEFAULT && is_still(visit->tw, flow))
+		mod_timer_pending(&((struct inet_timewait_sock *)visit->tw)->tw_timer,
+				  flow->expires);
+}
+
 /* Context: the record locked, the wait not ended. */
-static void answer_apply(struct twait_flow *flow,
+static void answer_apply(const struct twait_net *tnet, struct twait_flow *flow,
 			 const struct twait_visit *visit, int answer,
 			 struct change *change)
 {
@@ -216,6 +270,7 @@ static void answer_apply(struct twait_flow *flow,
 	if (visit->effects & TWAIT_SEGMENT_ADVANCES && is_ack(answer) &&
 	    info->state == TWAIT_STATE_FIN_WAIT2) {
 		info->state = TWAIT_STATE_TIME_WAIT;
+		flow->true_at = jiffies;
 		change->advanced = true;
 	} else if (visit->fin && !visit->fin_wait2 && is_ack(answer)) {
 		info->refins++;
@@ -228,10 +283,8 @@ static void answer_apply(struct twait_flow *flow,
 		info->rearms++;
 		change->rearmed = true;
 	}
-	if (change->advanced || change->rearmed) {
-		info->length_ms = jiffies_to_msecs(TCP_TIMEWAIT_LEN);
-		flow->expires = jiffies + TCP_TIMEWAIT_LEN;
-	}
+	if (change->advanced || change->rearmed)
+		rearm(tnet, flow, visit);
 }
 
 /**
@@ -245,7 +298,7 @@ static void answer_apply(struct twait_flow *flow,
  */
 void twait_answered(const struct twait_visit *visit, int answer)
 {
-	struct twait_net *tnet = twait_net_of(visit->net);
+	struct twait_net *tnet = twait_net_here(visit->net);
 	enum twait_answer word = answer_of(visit, answer);
 	struct change change = {};
 	struct twait_info info;
@@ -266,7 +319,7 @@ void twait_answered(const struct twait_visit *visit, int answer)
 			emit_segment(tnet, visit, &visit->info, -1, word);
 		return;
 	}
-	answer_apply(flow, visit, answer, &change);
+	answer_apply(tnet, flow, visit, answer, &change);
 	if (visit->watched) {
 		info = flow->info;
 		left_ms = twait_left_ms(flow->expires);

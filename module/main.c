@@ -17,6 +17,8 @@
 #include "note.h"
 #include "proc.h"
 #include "resync.h"
+#include "sysctl.h"
+#include "tuning.h"
 
 #define TWAIT_RECORDS_MIN	1024
 #define TWAIT_RECORDS_MAX	(1U << 24)
@@ -42,16 +44,34 @@ static int __net_init timewait_net_init(struct net *net)
 		return err;
 	tnet = twait_net_of(net);
 	twait_overflows_baseline(tnet);
+	err = twait_tuning_init(tnet);
+	if (err)
+		goto out_net;
+	err = twait_sysctl_init(tnet);
+	if (err)
+		goto out_tuning;
 	err = twait_proc_init(tnet);
 	if (err)
-		twait_net_retire(net);
+		goto out_sysctl;
+	return 0;
+
+out_sysctl:
+	twait_sysctl_exit(tnet);
+out_tuning:
+	twait_tuning_exit(tnet);
+out_net:
+	twait_net_retire(net);
 	return err;
 }
 
 static void __net_exit timewait_net_exit(struct net *net)
 {
-	twait_syns_forget(twait_net_of(net));
-	twait_proc_exit(twait_net_of(net));
+	struct twait_net *tnet = twait_net_of(net);
+
+	twait_syns_forget(tnet);
+	twait_proc_exit(tnet);
+	twait_sysctl_exit(tnet);
+	twait_tuning_exit(tnet);
 	twait_net_retire(net);
 }
 
@@ -83,6 +103,7 @@ static int take_parameters(void)
 /* What the hooks have left to be done; they are disarmed. */
 static void settle_last(void)
 {
+	twait_ghosts_exit();
 	twait_syns_exit();
 	twait_binds_exit();
 }
@@ -107,12 +128,15 @@ static int __init timewait_init(void)
 	if (err)
 		goto out_rings;
 	twait_syns_init();
+	twait_ghosts_init(twait_hooks_demand);
 	err = register_pernet_subsys(&timewait_net_ops);
 	if (err)
 		goto out_retired;
 	err = twait_hooks_arm();
 	if (err)
 		goto out_hooks;
+	/* Somebody may have tuned already. */
+	twait_ghosts_expect(0);
 	twait_adopt_all();
 	twait_resync_start();
 	return 0;
@@ -120,6 +144,7 @@ static int __init timewait_init(void)
 out_hooks:
 	settle_last();
 	unregister_pernet_subsys(&timewait_net_ops);
+	twait_ghosts_exit();
 out_retired:
 	/* Also those whose namespaces were begun and given up again. */
 	twait_nets_flush();
@@ -139,6 +164,7 @@ static void __exit timewait_exit(void)
 	twait_hooks_disarm();
 	settle_last();
 	unregister_pernet_subsys(&timewait_net_ops);
+	twait_ghosts_exit();
 	twait_nets_flush();
 	twait_hooks_exit();
 	twait_rings_exit();

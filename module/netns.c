@@ -7,6 +7,7 @@
  * counted then still needs a place, so struct twait_net is retired first and
  * freed when its last record is gone.
  */
+#include <linux/ktime.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
@@ -88,6 +89,7 @@ int twait_net_init(struct net *net)
 	tnet->id = atomic_inc_return(&last_id);
 	tnet->inum = net->ns.inum;
 	tnet->is_init = net_eq(net, &init_net);
+	tnet->begun_ns = ktime_get_ns();
 	mutex_lock(&twait_nets_lock);
 	list_add_tail(&tnet->list, &twait_nets);
 	mutex_unlock(&twait_nets_lock);
@@ -105,6 +107,21 @@ static void count_forgotten(struct twait_flow *flow, void *arg)
 	twait_flow_give(flow);
 	twait_count(&tnet->stats, TWAIT_COUNT_FORGOTTEN);
 	twait_count(&tnet->stats, TWAIT_COUNT_ENDED_UNKNOWN);
+}
+
+static void drop_ghost(struct twait_flow *flow, void *arg)
+{
+	struct twait_net *tnet = arg;
+
+	if (flow->space != tnet || flow->info.state != TWAIT_STATE_GHOST)
+		return;
+	twait_flow_remove(flow);
+	twait_flow_vanish(flow);
+	twait_flow_give(flow);
+	if (!tnet->is_init)
+		atomic_dec(&tnet->ghosts);
+	twait_count(&tnet->stats, TWAIT_COUNT_UNGHOSTED);
+	twait_count(&tnet->stats, TWAIT_COUNT_FORGOTTEN);
 }
 
 /* Into the totals of those that are gone. Context: twait_nets_lock held. */
@@ -128,16 +145,6 @@ static void net_free(struct twait_net *tnet)
 	kfree(tnet);
 }
 
-/* Records that should have gone long ago: their end was missed. */
-static void net_forget(struct twait_net *tnet)
-{
-	unsigned int i;
-
-	for (i = 0; i < twait_flow_buckets(); i++)
-		if (!twait_flow_bucket_is_empty(i))
-			twait_flow_bucket_visit(i, count_forgotten, tnet);
-}
-
 static void retire_work_fn(struct work_struct *work)
 {
 	struct twait_net *tnet, *next;
@@ -149,9 +156,15 @@ static void retire_work_fn(struct work_struct *work)
 	synchronize_rcu();
 	list_for_each_entry_safe(tnet, next, &retired, list) {
 		twait_stats_fold(&tnet->stats, &totals);
+		/* Nobody is there to see what would come too late. */
+		if (totals.ghosts) {
+			twait_flow_visit_ghosts(drop_ghost, tnet);
+			twait_stats_fold(&tnet->stats, &totals);
+		}
 		if (totals.records &&
 		    tnet->retire_tries++ == TWAIT_RETIRE_TRIES) {
-			net_forget(tnet);
+			/* Their end was missed, long ago. */
+			twait_flow_visit_all(count_forgotten, tnet);
 			totals.records = 0;
 		}
 		if (!totals.records)
@@ -181,6 +194,7 @@ void twait_net_retire(struct net *net)
 {
 	struct twait_net *tnet = slot_of(net)->tnet;
 
+	WRITE_ONCE(tnet->leaves, true);
 	WRITE_ONCE(slot_of(net)->tnet, NULL);
 	mutex_lock(&twait_nets_lock);
 	list_move_tail(&tnet->list, &retired);

@@ -10,8 +10,11 @@
 #include <net/netns/generic.h>
 
 #include "events.h"
+#include "policy.h"
 #include "stats.h"
 
+struct ctl_table;
+struct ctl_table_header;
 struct proc_dir_entry;
 
 /* The rings, and with them the streams of a namespace. */
@@ -36,6 +39,15 @@ enum twait_ring_id {
  * @drifts: the module's count has not been the kernel's, guarded by
  *          twait_nets_lock
  * @unrecorded: waits that are counted but for which there was no record
+ * @policy: what is tuned; NULL if nothing is. Written with @tuning_lock held, read
+ *          under RCU
+ * @tuning_lock: whoever tunes
+ * @last_rule_id: of the last rule that there was, guarded by @tuning_lock
+ * @sysctl: its entries under /proc/sys/net
+ * @sysctl_table: memory of these
+ * @leaves: it makes no ghosts any more
+ * @ghosts: how many it has; of the initial namespace nobody asks
+ * @begun_ns: when we began to look after it, CLOCK_MONOTONIC, in ns
  * @retire_tries: how often its last records were waited for
  */
 struct twait_net {
@@ -50,6 +62,14 @@ struct twait_net {
 	u64 overflows_before;
 	bool drifts;
 	atomic_t unrecorded;
+	struct twait_policy __rcu *policy;
+	struct mutex tuning_lock;	/* one who tunes at a time */
+	u16 last_rule_id;
+	struct ctl_table_header *sysctl;
+	struct ctl_table *sysctl_table;
+	bool leaves;
+	atomic_t ghosts;
+	u64 begun_ns;
 	unsigned int retire_tries;
 };
 
@@ -67,7 +87,7 @@ extern struct twait_ring twait_rings[TWAIT_RING_MAX];
  * twait_net_of() - our part of a namespace
  * @net: the namespace
  *
- * Context: preemption off, or a namespace that cannot go away meanwhile.
+ * Context: a namespace that cannot go away meanwhile.
  * Return: NULL if it has none: not made yet, or dying.
  */
 static inline struct twait_net *twait_net_of(const struct net *net)
@@ -75,6 +95,23 @@ static inline struct twait_net *twait_net_of(const struct net *net)
 	const struct twait_net_slot *slot = net_generic(net, twait_net_id);
 
 	/* A namespace that is still being set up has no slot yet. */
+	return slot ? READ_ONCE(slot->tnet) : NULL;
+}
+
+/**
+ * twait_net_here() - the same in a handler, several times for each connection
+ * @net: the namespace
+ *
+ * Why: net_generic() takes the RCU lock, which is there already.
+ *
+ * Context: preemption off.
+ * Return: as twait_net_of().
+ */
+static inline struct twait_net *twait_net_here(const struct net *net)
+{
+	const struct net_generic *gen = rcu_dereference_sched(net->gen);
+	const struct twait_net_slot *slot = gen->ptr[twait_net_id];
+
 	return slot ? READ_ONCE(slot->tnet) : NULL;
 }
 

@@ -202,6 +202,23 @@ void twait_pool_exit(struct twait_pool *pool)
 }
 
 /**
+ * twait_pool_in_use() - about how many objects are out
+ * @pool: the pool
+ *
+ * Context: any.
+ * Return: objects that are neither in the depot nor yet to be allocated; some of them
+ * lie in the stocks of the CPUs.
+ */
+unsigned int twait_pool_in_use(const struct twait_pool *pool)
+{
+	unsigned int objects = READ_ONCE(pool->objects);
+	unsigned int free = READ_ONCE(pool->depot_magazines) *
+			    TWAIT_MAGAZINE_OBJECTS;
+
+	return objects > free ? objects - free : 0;
+}
+
+/**
  * twait_pool_take() - an object, its content undefined
  * @pool: the pool
  *

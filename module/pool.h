@@ -61,6 +61,7 @@ int twait_pool_init(struct twait_pool *pool, unsigned int object_bytes,
 		    unsigned int objects_max);
 void twait_pool_exit(struct twait_pool *pool);
 void twait_pool_replenish(struct twait_pool *pool);
+unsigned int twait_pool_in_use(const struct twait_pool *pool);
 void *twait_pool_take(struct twait_pool *pool);
 void twait_pool_give(struct twait_pool *pool, void *object);
 

@@ -23,6 +23,7 @@ static const struct {
 	{ TWAIT_FILE_EVENTS, 0440, &twait_proc_events_ops },
 	{ TWAIT_FILE_REUSE, 0440, &twait_proc_reuse_ops },
 	{ TWAIT_FILE_ASSASSINATIONS, 0440, &twait_proc_assassinations_ops },
+	{ TWAIT_FILE_RULES, 0640, &twait_proc_rules_ops },
 };
 
 /* The namespace's root, as nf_conntrack does. */

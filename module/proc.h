@@ -14,6 +14,7 @@ extern const struct proc_ops twait_proc_connections_ops;
 extern const struct proc_ops twait_proc_events_ops;
 extern const struct proc_ops twait_proc_reuse_ops;
 extern const struct proc_ops twait_proc_assassinations_ops;
+extern const struct proc_ops twait_proc_rules_ops;
 
 int twait_proc_init(struct twait_net *tnet);
 void twait_proc_exit(struct twait_net *tnet);

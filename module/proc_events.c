@@ -19,6 +19,7 @@
 /**
  * struct events_reader - one open file
  * @lock: guards the rest: readers of one file description take turns
+ * @tnet: whose file it is
  * @name: of the file, for its first line
  * @follows: blocks for what is to come, instead of ending
  * @header_done: the first line has been read
@@ -31,6 +32,7 @@
  */
 struct events_reader {
 	struct mutex lock;	/* one reader at a time */
+	const struct twait_net *tnet;
 	const char *name;
 	bool follows;
 	bool header_done;
@@ -57,6 +59,7 @@ static int events_open(struct inode *inode, struct file *file,
 	if (!reader)
 		return -ENOMEM;
 	mutex_init(&reader->lock);
+	reader->tnet = tnet;
 	reader->name = name;
 	reader->follows = ring == TWAIT_RING_EVENTS;
 	reader->cursor.ring = &twait_rings[ring];
@@ -141,7 +144,7 @@ static ssize_t read_line(struct events_reader *reader, struct file *file,
 	ret = next_event(reader, file->f_flags & O_NONBLOCK);
 	if (ret <= 0)
 		return ret;
-	twait_viewer_init(&viewer, file);
+	twait_viewer_init(&viewer, file, reader->tnet);
 	twait_line_event(line, &reader->event, &viewer);
 	twait_line_char(line, '\n');
 	return line->len;

@@ -63,7 +63,8 @@ static void copy_row(struct twait_flow *flow, void *arg)
 	row = &iter->row[iter->rows++];
 	row->info = flow->info;
 	/* A wait that is let go of tells why only when it has ended. */
-	row->info.fate = TWAIT_FATE_NONE;
+	if (row->info.state != TWAIT_STATE_GHOST)
+		row->info.fate = TWAIT_FATE_NONE;
 	row->left_ms = twait_left_ms(flow->expires);
 }
 
@@ -141,7 +142,7 @@ static int flows_show(struct seq_file *m, void *v)
 			   TWAIT_FORMAT_VERSION);
 		return 0;
 	}
-	twait_viewer_init(&viewer, m->file);
+	twait_viewer_init(&viewer, m->file, iter->tnet);
 	twait_line_flow(&line, &row->info,
 			ktime_get_ns() - row->info.entered_ns, row->left_ms,
 			&viewer);

@@ -11,12 +11,15 @@
 
 #include "hook.h"
 #include "proc_line.h"
+#include "tuning.h"
 #include "words.h"
 
 #define TWAIT_UID_NONE	((u32)-1)
 
-void twait_viewer_init(struct twait_viewer *viewer, const struct file *file)
+void twait_viewer_init(struct twait_viewer *viewer, const struct file *file,
+		       const struct twait_net *tnet)
 {
+	viewer->tnet = tnet;
 	viewer->user_ns = file->f_cred->user_ns;
 	viewer->pid_ns = task_active_pid_ns(current);
 }
@@ -82,6 +85,21 @@ static void key_owner(struct twait_line *line, const struct twait_owner *owner,
 		twait_line_char(line, '-');
 }
 
+/* Its name; "-" where there is none, or none any more. */
+static void key_rule(struct twait_line *line, u16 id,
+		     const struct twait_viewer *viewer)
+{
+	const struct twait_rule *rule = NULL;
+	const struct twait_policy *policy;
+
+	rcu_read_lock();
+	policy = id ? rcu_dereference(viewer->tnet->policy) : NULL;
+	if (policy)
+		rule = twait_policy_rule(policy, id);
+	twait_line_key_text(line, "rule", rule ? rule->name : "-");
+	rcu_read_unlock();
+}
+
 /**
  * twait_line_flow() - the keys of a flow
  * @line: the line
@@ -99,8 +117,10 @@ void twait_line_flow(struct twait_line *line, const struct twait_info *info,
 	twait_line_key_number(line, "sport", ntohs(info->tuple.local_port));
 	key_address(line, "dst", &info->tuple.remote);
 	twait_line_key_number(line, "dport", ntohs(info->tuple.remote_port));
-	twait_line_key_text(line, "state", twait_hooks_lose("state") ? "-" :
-					   twait_state_word(info->state));
+	twait_line_key_text(line, "state",
+			    info->state != TWAIT_STATE_GHOST &&
+			    twait_hooks_lose("state") ? "-" :
+			    twait_state_word(info->state));
 	twait_line_key_text(line, "way", twait_way_word(info->way));
 	key_maybe(line, "age_ms", info->entered_ns,
 		  div_u64(age_ns, NSEC_PER_MSEC));
@@ -120,8 +140,7 @@ void twait_line_flow(struct twait_line *line, const struct twait_info *info,
 	key_maybe(line, "length_ms",
 		  info->length_ms && !twait_hooks_lose("length_ms"),
 		  info->length_ms);
-	/* There are no rules in this version. */
-	twait_line_key_text(line, "rule", "-");
+	key_rule(line, info->rule, viewer);
 	twait_line_key_text(line, "fate", twait_fate_word(info->fate));
 }
 
@@ -183,6 +202,18 @@ static void key_shortage(struct twait_line *line,
 	twait_line_key_text(line, "partial", shortage->partial ? "yes" : "no");
 }
 
+static void key_lateness(struct twait_line *line,
+			 const struct twait_late_evidence *evidence)
+{
+	twait_line_key_text(line, "late", twait_late_word(evidence->late));
+	twait_line_key_number(line, "seg_seq", evidence->seq);
+	twait_line_key_number(line, "seg_end_seq", evidence->end_seq);
+	twait_line_key_number(line, "rcv_nxt", evidence->rcv_nxt);
+	twait_line_key_number(line, "rcv_wnd", evidence->rcv_wnd);
+	key_maybe(line, "new_rcv_nxt", evidence->has_new, evidence->new_rcv_nxt);
+	key_maybe(line, "new_rcv_wnd", evidence->has_new, evidence->new_rcv_wnd);
+}
+
 /**
  * twait_line_event() - an event
  * @line: the line
@@ -206,6 +237,8 @@ void twait_line_event(struct twait_line *line, const struct twait_event *event,
 		key_decision(line, &event->decision);
 	else if (event->type == TWAIT_EVENT_REFUSAL)
 		key_shortage(line, event);
+	else if (event->type == TWAIT_EVENT_LATE)
+		key_lateness(line, &event->lateness);
 	else if (event->evidence.kind != TWAIT_KIND_MAX)
 		key_evidence(line, event);
 }

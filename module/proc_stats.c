@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The files "stats" and "hooks". */
+#include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/seq_file.h>
 
 #include "compat.h"
@@ -52,24 +54,48 @@ static u64 reuse_sum(const u64 *reuse, const char *sum)
 	return n;
 }
 
+static bool is_first_of_sum(unsigned int reuse)
+{
+	unsigned int i;
+
+	for (i = 0; i < reuse; i++)
+		if (!strcmp(reuse_names[i].sum, reuse_names[reuse].sum))
+			return false;
+	return true;
+}
+
 /* Decisions by path, verdict and reason; before them those of all reasons. */
 static void show_reuses(struct seq_file *m, const u64 *count)
 {
 	const u64 *reuse = count + TWAIT_COUNT_REUSE;
-	const char *sum = "";
 	u64 unexplained = 0;
 	unsigned int i;
 
 	for (i = 0; i < TWAIT_REUSE_MAX; i++) {
-		if (strcmp(reuse_names[i].sum, sum)) {
-			sum = reuse_names[i].sum;
-			put(m, sum, reuse_sum(reuse, sum));
-		}
+		if (is_first_of_sum(i))
+			put(m, reuse_names[i].sum,
+			    reuse_sum(reuse, reuse_names[i].sum));
 		put(m, reuse_names[i].name, reuse[i]);
 		if (twait_reuse_is_unexplained(i))
 			unexplained += reuse[i];
 	}
 	put(m, "reuse_unexplained_total", unexplained);
+}
+
+/* What came too late: all, what did harm, and by kind. */
+static void show_lates(struct seq_file *m, const u64 *count)
+{
+	u64 all = 0;
+	unsigned int i;
+
+	for (i = 0; i < TWAIT_LATE_MAX; i++)
+		all += count[TWAIT_COUNT_LATE_FIN + i];
+	put(m, "late_total", all);
+	put(m, "late_harm_total", count[TWAIT_COUNT_LATE_HARM]);
+#define X(upper, lower) \
+	put(m, "late_" #lower "_total", count[TWAIT_COUNT_LATE_##upper]);
+	TWAIT_LATES(X)
+#undef X
 }
 
 /*
@@ -139,6 +165,20 @@ static int stats_show(struct seq_file *m, void *v)
 	put(m, "answers_" #lower "_total", count[TWAIT_COUNT_ANSWER_##upper]);
 	TWAIT_ANSWERS(X)
 #undef X
+	put(m, "rst_ignored_by_tuning_total", count[TWAIT_COUNT_RST_SHIELDED]);
+	put(m, "ghosts", totals.ghosts);
+	put(m, "ghosts_total", count[TWAIT_COUNT_GHOSTED]);
+	put(m, "ghosts_lost_total", count[TWAIT_COUNT_GHOSTS_LOST]);
+	show_lates(m, count);
+	put(m, "length_ms_total", count[TWAIT_COUNT_LENGTH_MS]);
+	put(m, "length_max_ms",
+	    twait_histogram_max_ms(&tnet->stats, TWAIT_HISTOGRAM_LENGTH));
+	put(m, "segment_age_max_ms",
+	    twait_histogram_max_ms(&tnet->stats, TWAIT_HISTOGRAM_SEGMENT_AGE));
+	put(m, "late_age_max_ms",
+	    twait_histogram_max_ms(&tnet->stats, TWAIT_HISTOGRAM_LATE_AGE));
+	put(m, "observed_ms",
+	    div_u64(ktime_get_ns() - tnet->begun_ns, NSEC_PER_MSEC));
 	put(m, "records", totals.records);
 	put(m, "records_max", twait_flow_max());
 	put(m, "records_lost_total", count[TWAIT_COUNT_RECORDS_LOST]);

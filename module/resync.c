@@ -90,7 +90,8 @@ static void sweep_one(struct twait_flow *flow, void *arg)
 {
 	const struct sweep *sweep = arg;
 
-	if (flow->walk != sweep->walk &&
+	if (flow->info.state != TWAIT_STATE_GHOST &&
+	    flow->walk != sweep->walk &&
 	    flow->info.entered_ns < sweep->begun_ns)
 		twait_lost(flow);
 }
@@ -105,17 +106,11 @@ static void walk_and_sweep(void)
 		.walk = ++last_walk ?: ++last_walk,
 		.begun_ns = ktime_get_ns(),
 	};
-	unsigned int i;
 
 	twait_readopt_all(sweep.walk);
 	msleep(TWAIT_LIMBO_MS);
 	twait_readopt_all(sweep.walk);
-	for (i = 0; i < twait_flow_buckets(); i++) {
-		if (!twait_flow_bucket_is_empty(i))
-			twait_flow_bucket_visit(i, sweep_one, &sweep);
-		if (!(i & 0xfff))
-			cond_resched();
-	}
+	twait_flow_visit_all(sweep_one, &sweep);
 }
 
 /*

@@ -25,6 +25,57 @@ static enum twait_reuse connect_refusal(const struct twait_connect_attempt *try)
 }
 
 /**
+ * twait_reuse_tune() - what tuning makes of a connect()
+ * @try: what the kernel would decide on
+ * @mode: net.timewait.reuse
+ * @old_enough: older than net.timewait.reuse_delay_ms; where that is 0, than the
+ *              kernel asks for
+ *
+ * What keeps two incarnations apart, timestamps, is asked for in any case, and who
+ * comes with a port or with the numbers of TCP_REPAIR may have it as ever, but for
+ * "refuse".
+ *
+ * Context: any; reads only @try.
+ */
+enum twait_reuse_tuned twait_reuse_tune(const struct twait_connect_attempt *try,
+					enum twait_reuse_mode mode,
+					bool old_enough)
+{
+	bool by_kernel = connect_refusal(try) == TWAIT_REUSE_MAX;
+	struct twait_connect_attempt tuned = *try;
+
+	if (mode == TWAIT_REUSE_MODE_REFUSE)
+		return TWAIT_REUSE_TUNED_REFUSE;
+	if (try->bound)
+		return TWAIT_REUSE_TUNED_NOT;
+	if (mode == TWAIT_REUSE_MODE_ALLOW)
+		tuned.sysctl_reuse = 1;
+	tuned.old_enough = old_enough;
+	if (connect_refusal(&tuned) == TWAIT_REUSE_MAX)
+		return by_kernel ? TWAIT_REUSE_TUNED_NOT :
+				   TWAIT_REUSE_TUNED_ALLOW;
+	return by_kernel ? TWAIT_REUSE_TUNED_TOO_YOUNG : TWAIT_REUSE_TUNED_NOT;
+}
+
+/* Why did it come out so, where tuning said how? */
+static enum twait_reuse tuned_by_connect(const struct twait_connect_attempt *try,
+					 bool allowed)
+{
+	if (try->tuned == TWAIT_REUSE_TUNED_ALLOW) {
+		if (allowed)
+			return try->repair ? TWAIT_REUSE_CONNECT_ALLOWED_REPAIR :
+					     TWAIT_REUSE_CONNECT_ALLOWED_TUNED;
+		return try->unborn ? TWAIT_REUSE_CONNECT_REFUSED_TOO_YOUNG :
+				     TWAIT_REUSE_CONNECT_REFUSED_UNEXPLAINED;
+	}
+	if (allowed)
+		return TWAIT_REUSE_CONNECT_ALLOWED_UNEXPLAINED;
+	return try->tuned == TWAIT_REUSE_TUNED_REFUSE ?
+	       TWAIT_REUSE_CONNECT_REFUSED_TUNED :
+	       TWAIT_REUSE_CONNECT_REFUSED_TOO_YOUNG;
+}
+
+/**
  * twait_reuse_by_connect() - why the kernel decided about a connect() as it did
  * @try: what it was decided on
  * @allowed: its verdict
@@ -39,6 +90,8 @@ enum twait_reuse twait_reuse_by_connect(const struct twait_connect_attempt *try,
 {
 	enum twait_reuse refusal = connect_refusal(try);
 
+	if (try->tuned != TWAIT_REUSE_TUNED_NOT)
+		return tuned_by_connect(try, allowed);
 	if (!allowed)
 		return refusal != TWAIT_REUSE_MAX ? refusal :
 			TWAIT_REUSE_CONNECT_REFUSED_UNEXPLAINED;

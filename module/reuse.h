@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 #include "abi.h"
+#include "policy.h"
 
 enum twait_reuse {
 #define X(PATH, path, VERDICT, verdict, REASON, reason) \
@@ -16,6 +17,20 @@ enum twait_reuse {
 	TWAIT_REUSES(X)
 #undef X
 	TWAIT_REUSE_MAX,
+};
+
+/**
+ * enum twait_reuse_tuned - what tuning makes of an attempt
+ * @TWAIT_REUSE_TUNED_NOT: nothing: the kernel decides
+ * @TWAIT_REUSE_TUNED_ALLOW: allowed, which the kernel would not
+ * @TWAIT_REUSE_TUNED_REFUSE: refused, whatever the kernel would
+ * @TWAIT_REUSE_TUNED_TOO_YOUNG: refused until it is older than the kernel asks for
+ */
+enum twait_reuse_tuned {
+	TWAIT_REUSE_TUNED_NOT,
+	TWAIT_REUSE_TUNED_ALLOW,
+	TWAIT_REUSE_TUNED_REFUSE,
+	TWAIT_REUSE_TUNED_TOO_YOUNG,
 };
 
 /**
@@ -28,6 +43,7 @@ enum twait_reuse {
  * @timestamps: the old connection had timestamps
  * @old_enough: older than the kernel asks for
  * @unborn: the kernel is just making the wait, and nobody may take it yet
+ * @tuned: enum twait_reuse_tuned
  */
 struct twait_connect_attempt {
 	__u8 sysctl_reuse;
@@ -38,6 +54,7 @@ struct twait_connect_attempt {
 	bool timestamps;
 	bool old_enough;
 	bool unborn;
+	__u8 tuned;
 };
 
 /**
@@ -54,6 +71,9 @@ struct twait_syn_attempt {
 	bool newer_timestamp;
 };
 
+enum twait_reuse_tuned twait_reuse_tune(const struct twait_connect_attempt *try,
+					enum twait_reuse_mode mode,
+					bool old_enough);
 enum twait_reuse twait_reuse_by_connect(const struct twait_connect_attempt *try,
 					bool allowed);
 enum twait_reuse twait_reuse_by_syn(const struct twait_syn_attempt *try,

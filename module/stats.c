@@ -75,12 +75,34 @@ void twait_stats_fold(const struct twait_stats *stats,
 	totals->waiting = max_t(s64, totals->waiting, 0);
 	totals->waiting_fin_wait2 = clamp_t(s64, totals->waiting_fin_wait2, 0,
 					    totals->waiting);
+	totals->ghosts = max_t(s64, count[TWAIT_COUNT_GHOSTED] -
+				    count[TWAIT_COUNT_UNGHOSTED], 0);
 	totals->records = count[TWAIT_COUNT_RECORDED] -
 			  count[TWAIT_COUNT_FORGOTTEN];
 	for_each_possible_cpu(cpu)
 		totals->peak = max_t(u64, totals->peak,
 				     READ_ONCE(per_cpu_ptr(stats->cpu, cpu)->peak));
 	totals->peak = max(totals->peak, totals->waiting);
+}
+
+/**
+ * twait_histogram_max_ms() - the most that was ever added to a histogram
+ * @stats: where it is
+ * @histogram: which
+ *
+ * Context: any.
+ */
+u64 twait_histogram_max_ms(const struct twait_stats *stats,
+			   enum twait_histogram histogram)
+{
+	u64 most = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		most = max_t(u64, most,
+			     READ_ONCE(per_cpu_ptr(stats->cpu,
+						   cpu)->max_ms[histogram]));
+	return most;
 }
 
 /**

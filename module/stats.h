@@ -24,6 +24,8 @@ enum twait_counter {
 	TWAIT_COUNT_ENDED_IN_FIN_WAIT2,	/* of those: still in FIN_WAIT2 */
 	TWAIT_COUNT_ADVANCED,
 	TWAIT_COUNT_REARMED,
+	TWAIT_COUNT_UNGHOSTED,		/* ghosts that are gone */
+	TWAIT_COUNT_GHOSTED,
 	TWAIT_COUNT_FORGOTTEN,		/* records given back */
 	/* Entered, one for each way. */
 #define X(upper, lower) TWAIT_COUNT_ENTERED_##upper,
@@ -45,6 +47,14 @@ enum twait_counter {
 #define X(upper, lower) TWAIT_COUNT_ANSWER_##upper,
 	TWAIT_ANSWERS(X)
 #undef X
+	/* Segments that came too late, one for each kind. */
+#define X(upper, lower) TWAIT_COUNT_LATE_##upper,
+	TWAIT_LATES(X)
+#undef X
+	TWAIT_COUNT_LATE_HARM,		/* of those: that did harm */
+	TWAIT_COUNT_GHOSTS_LOST,	/* for want of room */
+	TWAIT_COUNT_LENGTH_MS,		/* how long the waits that have ended lasted */
+	TWAIT_COUNT_RST_SHIELDED,	/* RSTs that net.timewait.rst kept off */
 	TWAIT_COUNT_RECORDS_LOST,
 	TWAIT_COUNT_OWNERS_LOST,
 	TWAIT_COUNT_AVOIDED_LINGER,	/* overflows are counted by the kernel */
@@ -72,12 +82,14 @@ enum twait_histogram {
  * struct twait_stats_cpu - the counters of one CPU; written by it alone
  * @count: enum twait_counter
  * @histogram: enum twait_histogram, by powers of 2 of a millisecond
+ * @max_ms: enum twait_histogram, the most that was ever added
  * @peak: the most waits that the kernel had when this CPU added one
  * @overflows_seen: the kernel's TCPTimeWaitOverflow of this CPU when last read
  */
 struct twait_stats_cpu {
 	unsigned long count[TWAIT_COUNT_MAX];
 	unsigned long histogram[TWAIT_HISTOGRAM_MAX][TWAIT_HISTOGRAM_BUCKETS];
+	unsigned long max_ms[TWAIT_HISTOGRAM_MAX];
 	unsigned long peak;
 	unsigned long overflows_seen;
 };
@@ -97,7 +109,8 @@ struct twait_stats {
  * @ended: all fates
  * @waiting: entered + adopted - ended
  * @waiting_fin_wait2: those of them in FIN_WAIT2
- * @records: records in use
+ * @records: records in use, ghosts included
+ * @ghosts: waits that ended early and are remembered
  * @peak: the most waits at once
  */
 struct twait_totals {
@@ -107,6 +120,7 @@ struct twait_totals {
 	u64 waiting;
 	u64 waiting_fin_wait2;
 	u64 records;
+	u64 ghosts;
 	u64 peak;
 };
 
@@ -114,6 +128,8 @@ int twait_stats_init(struct twait_stats *stats);
 void twait_stats_exit(struct twait_stats *stats);
 void twait_stats_fold(const struct twait_stats *stats,
 		      struct twait_totals *totals);
+u64 twait_histogram_max_ms(const struct twait_stats *stats,
+			   enum twait_histogram histogram);
 void twait_histogram_fold(const struct twait_stats *stats,
 			  enum twait_histogram histogram,
 			  u64 bucket[TWAIT_HISTOGRAM_BUCKETS]);
@@ -124,15 +140,25 @@ static inline void twait_count(struct twait_stats *stats,
 	this_cpu_inc(stats->cpu->count[counter]);
 }
 
-/* One more of @ns nanoseconds; below 0 counts as 0. */
-static inline void twait_histogram_add(struct twait_stats *stats,
-				       enum twait_histogram histogram, s64 ns)
+/* One more of @ms milliseconds. Context: as twait_count_peak(). */
+static inline void twait_histogram_add_ms(struct twait_stats *stats,
+					  enum twait_histogram histogram,
+					  u64 ms)
 {
-	u64 ms = ns > 0 ? div_u64(ns, NSEC_PER_MSEC) : 0;
 	unsigned int bucket = min_t(unsigned int, fls64(ms),
 				    TWAIT_HISTOGRAM_BUCKETS - 1);
 
 	this_cpu_inc(stats->cpu->histogram[histogram][bucket]);
+	if (ms > this_cpu_read(stats->cpu->max_ms[histogram]))
+		this_cpu_write(stats->cpu->max_ms[histogram], ms);
+}
+
+/* One more of @ns nanoseconds; below 0 counts as 0. Context: the same. */
+static inline void twait_histogram_add(struct twait_stats *stats,
+				       enum twait_histogram histogram, s64 ns)
+{
+	twait_histogram_add_ms(stats, histogram,
+			       ns > 0 ? div_u64(ns, NSEC_PER_MSEC) : 0);
 }
 
 static inline void twait_count_add(struct twait_stats *stats,

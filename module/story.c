@@ -7,6 +7,7 @@
 #include "lifecycle.h"
 #include "netns.h"
 #include "story.h"
+#include "tuning.h"
 #include "wait.h"
 
 DEFINE_PER_CPU(struct twait_last, twait_last);
@@ -73,10 +74,21 @@ u64 twait_wait_hash(const struct inet_timewait_sock *tw)
 	return twait_flow_hash(&tuple, twsk_net(tw)->ns.inum);
 }
 
-/* Into one ring, whoever reads. */
+/* Into one ring, whoever reads; unless its kind is not to be recorded. */
 void twait_event_emit(struct twait_net *tnet, enum twait_ring_id ring,
 		      struct twait_event *event)
 {
+	const struct twait_policy *policy;
+	bool recorded = true;
+
+	rcu_read_lock();
+	policy = rcu_dereference(tnet->policy);
+	if (unlikely(policy))
+		recorded = twait_values_of(policy, event->info.rule)->of[TWAIT_VALUE_EVENTS] &
+			   BIT(event->type);
+	rcu_read_unlock();
+	if (!recorded)
+		return;
 	event->space = tnet->id;
 	twait_ring_emit(&twait_rings[ring], &tnet->stream[ring], event);
 }

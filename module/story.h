@@ -47,6 +47,7 @@ struct twait_news {
  * @fate: offered or, when the kernel let go of it, settled
  * @refused: a wait that connect() was refused
  * @failed: a connect() that found no port
+ * @info: of a wait that begins and has no record
  * @syns_until: end of the second that @syns is about, in jiffies
  * @syns: SYNs refused in it
  */
@@ -56,6 +57,7 @@ struct twait_last {
 	enum twait_fate fate;
 	struct twait_news refused;
 	struct twait_news failed;
+	struct twait_info info;
 	unsigned long syns_until;
 	unsigned int syns;
 };
@@ -96,6 +98,12 @@ static inline unsigned int twait_context_slot(void)
 	return TWAIT_CONTEXTS > 1 ? twait_this_context() % TWAIT_CONTEXTS : 0;
 }
 
+void twait_ghosts_make_room(void);
+void twait_ghost_replaced(struct twait_flow *flow);
+bool twait_ghost_of_wait(struct twait_flow *flow,
+			 const struct inet_timewait_sock *tw, s64 age_ms);
+void twait_ghost_of_sock(const struct sock *sk, struct twait_net *tnet,
+			 const struct twait_owner *owner);
 void twait_offer(struct twait_flow *flow, enum twait_fate fate);
 void twait_offer_unrecorded(const struct inet_timewait_sock *tw,
 			    enum twait_fate fate);

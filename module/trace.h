@@ -139,6 +139,45 @@ TRACE_EVENT(timewait_avoid,
 		  __entry->netns)
 );
 
+TRACE_EVENT(timewait_late,
+	TP_PROTO(u32 netns, const struct twait_info *info, u8 late, u64 age_ns),
+
+	TP_ARGS(netns, info, late, age_ns),
+
+	TP_STRUCT__entry(
+		__array(__u8, saddr, 16)
+		__array(__u8, daddr, 16)
+		__field(__u16, sport)
+		__field(__u16, dport)
+		__field(__u32, netns)
+		__field(__u32, pid)
+		__field(__u64, age_ns)
+		__array(char, comm, TASK_COMM_LEN)
+		__array(char, fate, TWAIT_TRACE_WORD_BYTES)
+		__array(char, late, TWAIT_TRACE_WORD_BYTES)
+	),
+
+	TP_fast_assign(
+		memcpy(__entry->saddr, &info->tuple.local, 16);
+		memcpy(__entry->daddr, &info->tuple.remote, 16);
+		__entry->sport = ntohs(info->tuple.local_port);
+		__entry->dport = ntohs(info->tuple.remote_port);
+		__entry->netns = netns;
+		__entry->pid = info->owner.pid;
+		__entry->age_ns = age_ns;
+		memcpy(__entry->comm, info->owner.comm, TASK_COMM_LEN);
+		strscpy_pad(__entry->fate, twait_fate_word(info->fate),
+			    TWAIT_TRACE_WORD_BYTES);
+		strscpy_pad(__entry->late, twait_late_word(late),
+			    TWAIT_TRACE_WORD_BYTES);
+	),
+
+	TP_printk("src=%pI6c sport=%u dst=%pI6c dport=%u late=%s fate=%s age_ns=%llu pid=%u comm=%s netns=%u",
+		  __entry->saddr, __entry->sport, __entry->daddr, __entry->dport,
+		  __entry->late, __entry->fate, __entry->age_ns, __entry->pid,
+		  __entry->comm, __entry->netns)
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

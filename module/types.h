@@ -65,6 +65,13 @@ enum twait_answer {
 	TWAIT_ANSWER_MAX,
 };
 
+enum twait_late {
+#define X(upper, lower) TWAIT_LATE_##upper,
+	TWAIT_LATES(X)
+#undef X
+	TWAIT_LATE_MAX,
+};
+
 enum twait_path {
 #define X(upper, lower) TWAIT_PATH_##upper,
 	TWAIT_PATHS(X)
@@ -120,6 +127,7 @@ struct twait_owner {
  * @rearms: times a segment set the timer back
  * @rst_ignored: RSTs that did not end the wait
  * @refused: times connect() wanted the four-tuple and was refused
+ * @rule: id of the rule that it fell under when it began; 0 is none
  * @state: enum twait_state
  * @way: enum twait_way
  * @fate: enum twait_fate
@@ -138,6 +146,7 @@ struct twait_info {
 	u32 rearms;
 	u32 rst_ignored;
 	u32 refused;
+	u16 rule;
 	u8 state;
 	u8 way;
 	u8 fate;
@@ -216,6 +225,30 @@ struct twait_shortage {
 };
 
 /**
+ * struct twait_late_evidence - a segment that came too late
+ * @late: enum twait_late
+ * @has_new: another connection has the four-tuple
+ * @seq: first sequence number
+ * @end_seq: the one after the last, SYN and FIN counted
+ * @rcv_nxt: what the old connection expected last
+ * @rcv_wnd: how large its window was, in bytes
+ * @new_rcv_nxt: what the new one expects, if @has_new
+ * @new_rcv_wnd: how large its window is, in bytes
+ *
+ * Sequence numbers in host byte order.
+ */
+struct twait_late_evidence {
+	u8 late;
+	bool has_new;
+	u32 seq;
+	u32 end_seq;
+	u32 rcv_nxt;
+	u32 rcv_wnd;
+	u32 new_rcv_nxt;
+	u32 new_rcv_wnd;
+};
+
+/**
  * struct twait_event - one line of events, reuse or assassinations
  * @seq: number in its stream, from 0, without a hole; set when it is emitted
  * @time_ns: wall clock, CLOCK_REALTIME, in ns
@@ -227,6 +260,7 @@ struct twait_shortage {
  * @evidence: for TWAIT_EVENT_SEGMENT, and TWAIT_EVENT_END if a segment ended it
  * @decision: for TWAIT_EVENT_REUSE
  * @shortage: for TWAIT_EVENT_REFUSAL
+ * @lateness: for TWAIT_EVENT_LATE
  * @info: the flow
  */
 struct twait_event {
@@ -241,6 +275,7 @@ struct twait_event {
 		struct twait_evidence evidence;
 		struct twait_decision decision;
 		struct twait_shortage shortage;
+		struct twait_late_evidence lateness;
 	};
 	struct twait_info info;
 };

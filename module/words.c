@@ -14,6 +14,7 @@ static const char * const events[] = { TWAIT_EVENTS(X) };
 static const char * const kinds[] = { TWAIT_SEGMENTS(X) };
 static const char * const answers[] = { TWAIT_ANSWERS(X) };
 static const char * const paths[] = { TWAIT_PATHS(X) };
+static const char * const lates[] = { TWAIT_LATES(X) };
 #undef X
 
 /* The words of a reuse decision. */
@@ -47,6 +48,11 @@ const char *twait_way_word(unsigned int way)
 const char *twait_avoid_word(unsigned int avoid)
 {
 	return word(avoids, ARRAY_SIZE(avoids), avoid);
+}
+
+const char *twait_late_word(unsigned int late)
+{
+	return word(lates, ARRAY_SIZE(lates), late);
 }
 
 const char *twait_state_word(unsigned int state)

@@ -11,6 +11,7 @@ const char *twait_state_word(unsigned int state);
 const char *twait_event_word(unsigned int type);
 const char *twait_kind_word(unsigned int kind);
 const char *twait_answer_word(unsigned int answer);
+const char *twait_late_word(unsigned int late);
 const char *twait_path_word(unsigned int path);
 const char *twait_reuse_path_word(unsigned int reuse);
 const char *twait_reuse_verdict_word(unsigned int reuse);

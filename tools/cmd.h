@@ -26,6 +26,8 @@ struct cmd {
 	const char *about;	/* paragraphs of 'twstat help NAME' */
 	const char *examples;	/* lines, indented */
 	const struct opt *opts;
+	/* Takes a word that is no option; NULL: there are none. 0, or it is said. */
+	int (*take_word)(const struct cmd *cmd, const char *word, void *ctx);
 	int (*run)(const struct cmd *cmd, int argc, char **argv);
 };
 
@@ -34,6 +36,8 @@ extern const struct cmd cmd_list;
 extern const struct cmd cmd_events;
 extern const struct cmd cmd_states;
 extern const struct cmd cmd_settings;
+extern const struct cmd cmd_advise;
+extern const struct cmd cmd_try;
 
 void cmd_help(const struct cmd *cmd);
 

@@ -386,8 +386,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 }
 
 static const struct opt opts[] = {
-	{ EVENTS_TYPE, "type", "WORD[,WORD]",
-	  "only:" WORDS_SPACED(TWAIT_EVENTS) },
+	{ EVENTS_TYPE, "type", "WORD[,WORD]", "only some, of these kinds:\n"
+	  "                     " WORDS_SPACED(TWAIT_EVENTS) },
 	{ EVENTS_COUNT, "count", "N", "stop after N events" },
 	{ EVENTS_FOR, "for", "SECONDS", "stop after this time" },
 	{ EVENTS_RECENT, "recent", NULL,

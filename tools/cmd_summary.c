@@ -12,6 +12,7 @@
 #include "out_text.h"
 #include "parse.h"
 #include "read.h"
+#include "stats_file.h"
 #include "top.h"
 #include "words.h"
 
@@ -53,7 +54,17 @@
 #define MEANS_REASON_PAWS	"its timestamp is too old (PAWS)"
 #define MEANS_REASON_OLD_SEQ	"an old sequence number, no newer timestamp"
 #define MEANS_REASON_NO_LISTENER "nobody listens on the port"
+#define MEANS_REASON_TUNED	"as net.timewait.reuse says, or a rule"
 #define MEANS_REASON_UNEXPLAINED "not by any rule we know: please report"
+
+#define MEANS_LATE_FIN		"the peer's FIN: its close was reset"
+#define MEANS_LATE_DATA		"data: the peer's connection was reset"
+#define MEANS_LATE_ACK		"an ACK, answered with RST"
+#define MEANS_LATE_SYN		"a SYN"
+#define MEANS_LATE_RST		"a RST: nothing comes of it"
+#define MEANS_LATE_PAWS		"for a new connection, too old for it (PAWS)"
+#define MEANS_LATE_WINDOW	"for a new connection, outside its window"
+#define MEANS_LATE_SUSPECT	"for a new connection, which may have taken it"
 
 #define MEANS_SEGMENT_PAWS	"its timestamp was too old (PAWS)"
 #define MEANS_SEGMENT_RST	"a RST just where it kills"
@@ -104,6 +115,10 @@ static const struct row refusals[] = {
 	{ "refused_bind_by_waits_total", "  for waits",
 	  "nothing but waits had it", false },
 };
+
+#define LATE_ROW(id, word) \
+	{ "late_" #word "_total", #word, MEANS_LATE_##id, false },
+static const struct row lates[] = { TWAIT_LATES(LATE_ROW) };
 
 #define SEGMENT_ROW(id, word) \
 	{ "segments_" #word "_total", #word, MEANS_SEGMENT_##id, false },
@@ -224,21 +239,10 @@ static void print_stats(const struct stats *stats)
 		puts("\nsegments that reached a wait");
 		print_rows(stats, ROWS(segments));
 	}
-}
-
-static enum read_result read_stats(struct reader *reader, struct stats *stats,
-				   uint64_t *malformed)
-{
-	enum read_result result = reader_open(reader, TWAIT_FILE_STATS);
-
-	if (result != READ_OK)
-		return result;
-	while ((result = reader_next(reader)) == READ_OK || result == READ_CUT)
-		if (result == READ_CUT ||
-		    !parse_stat(reader->line, reader->len, stats))
-			++*malformed;
-	reader_close(reader);
-	return result;
+	if (any(stats, ROWS(lates))) {
+		puts("\nsegments for waits that had ended early");
+		print_rows(stats, ROWS(lates));
+	}
 }
 
 static enum read_result read_flows(struct reader *reader, struct top *top,
@@ -318,7 +322,7 @@ static void warn_of_hooks(struct reader *reader)
 			continue;
 		state = words_find(words_hook_states, hook.state,
 				   strlen(hook.state));
-		if (state < 0 || state == HOOK_ARMED)
+		if (state < 0 || state == HOOK_ARMED || state == HOOK_IDLE)
 			continue;
 		out_begin_warning();
 		printf("hook '%s' is %s; without it these are not known:\n",
@@ -355,7 +359,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	if (code != OPTIONS_RUN)
 		return code;
 
-	result = read_stats(&reader, &stats, &malformed);
+	result = stats_read(&reader, &stats, &malformed);
 	if (result != READ_END)
 		return reader_explain(&reader, result, "twstat");
 	reader_malformed(&reader, malformed);

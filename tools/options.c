@@ -180,6 +180,9 @@ int options_parse(const struct cmd *cmd, int argc, char **argv,
 		else if (take(cmd, opt, optarg, ctx))
 			return TWSTAT_USAGE;
 	}
+	for (; cmd->take_word && optind < argc; optind++)
+		if (cmd->take_word(cmd, argv[optind], ctx))
+			return TWSTAT_USAGE;
 	if (optind < argc)
 		return usage_error(cmd, "unexpected argument '%s'; it takes only options",
 				   argv[optind]);

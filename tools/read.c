@@ -164,6 +164,32 @@ enum read_result reader_open_kernel(struct reader *reader, const char *file)
 }
 
 /**
+ * read_write() - write to a file, in one write
+ * @file: below /proc
+ * @text: all of it, or nothing
+ *
+ * Return: 0, or a negative errno.
+ */
+int read_write(const char *file, const char *text)
+{
+	size_t len = strlen(text);
+	char path[PATH_MAX];
+	ssize_t written;
+	int fd, error;
+
+	if (!read_kernel_path(path, file))
+		return -ENAMETOOLONG;
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	written = write(fd, text, len);
+	error = written < 0 ? -errno : (size_t)written < len ? -EIO : 0;
+	if (close(fd) && !error)
+		error = -errno;
+	return error;
+}
+
+/**
  * reader_open() - open a file of the module and check its first line
  * @reader: closed or never used
  * @file: one of TWAIT_FILE_*

@@ -59,14 +59,14 @@ static void add_process(struct top *top, const struct flow *flow)
  * @top: where
  * @flow: a line of connections
  *
- * The file may also hold flows whose wait is over: their state is none of
- * TWAIT_STATES, and they are not counted.
+ * The file also holds flows whose wait is over, ghosts, which are not counted; nor
+ * are states that a later version may have.
  */
 void top_add(struct top *top, const struct flow *flow)
 {
 	char remote[OUT_ENDPOINT_MAX], port[OUT_NUMBER_MAX];
 
-	if (flow->state && words_find(words_states, flow->state,
+	if (flow->state && words_find(words_substates, flow->state,
 				      strlen(flow->state)) < 0)
 		return;
 	top->flows++;

@@ -25,6 +25,8 @@ static const struct cmd *const cmds[] = {
 	&cmd_events,
 	&cmd_states,
 	&cmd_settings,
+	&cmd_advise,
+	&cmd_try,
 	&cmd_of_help,
 };
 
@@ -103,6 +105,8 @@ static void help(void)
 	     "  sudo twstat events --type end      each wait as it ends, and why\n"
 	     "  twstat states                      how many sockets in each TCP state\n"
 	     "  twstat settings                    sysctls, and old advice that harms\n"
+	     "  twstat advise                      would a shorter wait have been safe?\n"
+	     "  sudo twstat try length_ms=5000     try it for a minute, and see\n"
 	     "  twstat help list                   the options of one command");
 }
 

@@ -6,6 +6,7 @@
 #define WORD(id, word)	#word,
 
 const char *const words_states[] = { TWAIT_STATES(WORD) NULL };
+const char *const words_substates[] = { "fin_wait2", "time_wait", NULL };
 const char *const words_ways[] = {
 	TWAIT_WAYS(WORD) TWAIT_WAY_WORD_ADOPTED, NULL
 };

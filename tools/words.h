@@ -22,6 +22,7 @@ enum hook_state { TWAIT_HOOK_STATES(WORDS_HOOK_) HOOK_COUNT };
 
 /* Each ends with NULL. */
 extern const char *const words_states[];
+extern const char *const words_substates[];	/* of a wait: no ghost */
 extern const char *const words_ways[];		/* "adopted" included */
 extern const char *const words_events[];
 extern const char *const words_fates[];

@@ -12,7 +12,7 @@ MANUAL=$BATS_TEST_DIRNAME/../twstat.8
 		#include "$BATS_TEST_DIRNAME/../../module/abi.h"
 		#define WORD(id, word) word
 		TWAIT_FATES(WORD) TWAIT_WAYS(WORD) TWAIT_AVOIDS(WORD)
-		TWAIT_STATES(WORD) TWAIT_EVENTS(WORD)
+		TWAIT_STATES(WORD) TWAIT_EVENTS(WORD) TWAIT_LATES(WORD)
 		#define REASON(P, p, V, v, R, reason) reason
 		TWAIT_REUSES(REASON)
 	EOF
@@ -25,7 +25,7 @@ MANUAL=$BATS_TEST_DIRNAME/../twstat.8
 }
 
 @test "the man page tells every option" {
-	for command in summary list events states settings; do
+	for command in summary list events states settings advise try; do
 		for option in $("$TWSTAT" help $command | grep -o '^  --[a-z-]*'); do
 			echo "$command $option"
 			grep -q -- "${option//-/\\\\-}" "$MANUAL"

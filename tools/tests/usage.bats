@@ -62,7 +62,7 @@ load helper
 
 @test "a wrong command line is 2, one line, and names the word" {
 	twstat nosuch
-	fails_with 2 "unknown command 'nosuch'; there are summary list events states settings help; try 'twstat help'"
+	fails_with 2 "unknown command 'nosuch'; there are summary list events states settings advise try help; try 'twstat help'"
 	twstat help nosuch
 	fails_with 2 "'nosuch'"
 	twstat list --nosuch
@@ -84,8 +84,8 @@ load helper
 }
 
 @test "a wrong value is 2, and says what is accepted" {
-	twstat list --state ghost
-	fails_with 2 "'ghost'; there are fin_wait2 time_wait"
+	twstat list --state spirit
+	fails_with 2 "'spirit'; there are fin_wait2 time_wait ghost"
 	twstat list --way out
 	fails_with 2 "'out'; there are active simultaneous fin_wait2 adopted"
 	twstat list --dst 10.0.0.0/8

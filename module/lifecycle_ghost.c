@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A wait that ended early stays as a ghost for as long as it would have been needed,
+ * and what comes too late for it is told.
+ *
+ * A ghost is a record without a minisock. It keeps the window that the old connection
+ * had last, and the socket of the next connection with its four-tuple, should there
+ * be one. Ghosts are swept now and then, and are the first to go when there is no
+ * more room for records.
+ */
+#include <linux/ipv6.h>
+#include <linux/ktime.h>
+#include <linux/workqueue.h>
+#include <net/tcp.h>
+
+#include "flow.h"
+#include "lifecycle.h"
+#include "netns.h"
+#include "story.h"
+#include "trace.h"
+#include "tuning.h"
+#include "wait.h"
+
+/* A sweep looks at the whole table; what has to go meanwhile is seen as gone. */
+#define TWAIT_SWEEP_PERIOD	(4 * HZ)
+
+/*
+ * To arm a kprobe is work for a million instructions, and for thirty where the kernel
+ * looks for a name in one after the other of all it has: not for each ghost anew.
+ */
+#define TWAIT_REST_DELAY	(300 * HZ)
+
+/* Of more segments for one ghost than these the recent ones keep none. */
+#define TWAIT_LATES_KEPT	4
+
+bool twait_has_ghosts __read_mostly;
+
+static void (*demand)(bool (*is_wanted)(void), bool may_rest); /* set while loading */
+static atomic_t tuned = ATOMIC_INIT(0);	/* namespaces */
+static bool scarce;			/* somebody found no room */
+static bool made;			/* a ghost, since the last sweep began */
+
+static void demand_fn(struct work_struct *work);
+static DECLARE_WORK(demand_work, demand_fn);
+static void rest_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(rest_work, rest_fn);
+static void sweep_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(sweep_work, sweep_fn);
+
+static bool is_wanted(void)
+{
+	return READ_ONCE(twait_has_ghosts) || atomic_read(&tuned);
+}
+
+static void demand_fn(struct work_struct *work)
+{
+	demand(is_wanted, false);
+}
+
+/* Long after the last one, unless there are some again. */
+static void rest_fn(struct work_struct *work)
+{
+	demand(is_wanted, true);
+}
+
+/*
+ * Before there can be any. @arm is called when there may be something to see, and, with
+ * may_rest, long after there was; in process context, may sleep.
+ */
+void twait_ghosts_init(void (*arm)(bool (*is_wanted)(void), bool may_rest))
+{
+	demand = arm;
+}
+
+/**
+ * twait_ghosts_exit() - there will be no more
+ *
+ * Context: process, may sleep; the hooks that make ghosts are off. To be called once
+ * more when no namespace is left that could be tuned. Ghosts that are left go with the
+ * table.
+ */
+void twait_ghosts_exit(void)
+{
+	cancel_delayed_work_sync(&sweep_work);
+	cancel_delayed_work_sync(&rest_work);
+	cancel_work_sync(&demand_work);
+	WRITE_ONCE(twait_has_ghosts, false);
+}
+
+/**
+ * twait_ghosts_expect() - a namespace is tuned, or is no more
+ * @delta: 1 or -1
+ *
+ * What will come too late is to be seen from the first on, so it waits until it can.
+ *
+ * Context: process, may sleep.
+ */
+void twait_ghosts_expect(int delta)
+{
+	atomic_add(delta, &tuned);
+	if (delta < 0) {
+		mod_delayed_work(system_wq, &rest_work, TWAIT_REST_DELAY);
+	} else {
+		queue_work(system_wq, &demand_work);
+		flush_work(&demand_work);
+	}
+}
+
+static void ghost_drop(struct twait_flow *flow)
+{
+	struct twait_net *tnet = flow->space;
+
+	twait_flow_vanish(flow);
+	twait_flow_give(flow);
+	if (!tnet->is_init)
+		atomic_dec(&tnet->ghosts);
+	twait_count(&tnet->stats, TWAIT_COUNT_UNGHOSTED);
+	twait_count(&tnet->stats, TWAIT_COUNT_FORGOTTEN);
+}
+
+/**
+ * twait_ghost_replaced() - another record has the four-tuple of a ghost
+ * @flow: the ghost, out of its bucket; given back
+ *
+ * Context: any but NMI.
+ */
+void twait_ghost_replaced(struct twait_flow *flow)
+{
+	ghost_drop(flow);
+}
+
+/* What a sweep is about. */
+struct sweep {
+	bool evicts;
+	bool found;
+};
+
+static void sweep_one(struct twait_flow *flow, void *arg)
+{
+	struct sweep *sweep = arg;
+	struct twait_net *tnet = flow->space;
+
+	if (flow->info.state != TWAIT_STATE_GHOST)
+		return;
+	if (sweep->evicts && twait_flow_is_scarce()) {
+		twait_count(&tnet->stats, TWAIT_COUNT_GHOSTS_LOST);
+	} else if (time_before(jiffies, flow->expires)) {
+		sweep->found = true;
+		return;
+	}
+	twait_flow_remove(flow);
+	ghost_drop(flow);
+}
+
+static void sweep_fn(struct work_struct *work)
+{
+	struct sweep sweep = { .evicts = READ_ONCE(scarce) };
+
+	WRITE_ONCE(scarce, false);
+	WRITE_ONCE(made, false);
+	/* Who is not found has said that he is made, or does so after this. */
+	smp_mb();
+	twait_flow_visit_ghosts(sweep_one, &sweep);
+	if (!sweep.found && !READ_ONCE(made)) {
+		WRITE_ONCE(twait_has_ghosts, false);
+		/* See announce(): of the two of us one sees what the other says. */
+		smp_mb();
+		if (READ_ONCE(made))
+			WRITE_ONCE(twait_has_ghosts, true);
+	}
+	if (READ_ONCE(twait_has_ghosts))
+		schedule_delayed_work(&sweep_work, TWAIT_SWEEP_PERIOD);
+	else
+		mod_delayed_work(system_wq, &rest_work, TWAIT_REST_DELAY);
+}
+
+/**
+ * twait_ghosts_make_room() - there was no record for a wait
+ *
+ * Context: any but NMI.
+ */
+void twait_ghosts_make_room(void)
+{
+	if (!READ_ONCE(twait_has_ghosts) || READ_ONCE(scarce))
+		return;
+	WRITE_ONCE(scarce, true);
+	mod_delayed_work(system_wq, &sweep_work, 0);
+}
+
+/* There is one more. Context: it is in the table. */
+static void announce(void)
+{
+	/* The table, then what is said, then what is asked: see sweep_fn(). */
+	smp_mb();
+	if (!READ_ONCE(made)) {
+		WRITE_ONCE(made, true);
+		/* As above. */
+		smp_mb();
+	}
+	if (likely(READ_ONCE(twait_has_ghosts)))
+		return;
+	WRITE_ONCE(twait_has_ghosts, true);
+	queue_work(system_wq, &demand_work);
+	schedule_delayed_work(&sweep_work, TWAIT_SWEEP_PERIOD);
+}
+
+/* Into the table. Context: @flow is its caller's alone, and is no more. */
+static void ghost_begin(struct twait_flow *flow, struct twait_net *tnet,
+			u32 ehash, u32 rcv_nxt, u32 rcv_wnd,
+			unsigned long expires)
+{
+	struct twait_flow *older;
+
+	flow->tw = NULL;
+	flow->info.state = TWAIT_STATE_GHOST;
+	flow->info.segments = 0;
+	flow->expires = expires;
+	flow->incarnation = NULL;
+	flow->old_rcv_nxt = rcv_nxt;
+	flow->old_rcv_wnd = rcv_wnd;
+	flow->ehash = ehash;
+	twait_count(&tnet->stats, TWAIT_COUNT_GHOSTED);
+	if (!tnet->is_init)
+		atomic_inc(&tnet->ghosts);
+	older = twait_flow_keep(flow);
+	if (older)
+		ghost_drop(older);
+	announce();
+}
+
+/*
+ * Is there room? What remembers is the first that goes without, and a container that
+ * closes with SO_LINGER all day is not to take all there is.
+ */
+static bool has_room(struct twait_net *tnet)
+{
+	bool scarce_here = !tnet->is_init &&
+			   atomic_read(&tnet->ghosts) >= twait_flow_max() / 8;
+
+	if (likely(!scarce_here && !twait_flow_is_scarce()))
+		return true;
+	twait_count(&tnet->stats, TWAIT_COUNT_GHOSTS_LOST);
+	if (!scarce_here)
+		twait_ghosts_make_room();
+	return false;
+}
+
+static u32 quiet_ms_of(const struct twait_net *tnet, u16 rule)
+{
+	return twait_values_of(twait_policy_of(tnet),
+			       rule)->of[TWAIT_VALUE_QUIET_MS];
+}
+
+/**
+ * twait_ghost_of_wait() - a wait has ended; is it remembered?
+ * @flow: its record, out of its bucket
+ * @tw: the minisock
+ * @age_ms: how long it has waited
+ *
+ * Only what came to be a TIME_WAIT: one that ends in FIN_WAIT2 has not had its peer's
+ * FIN, and would have been no longer there for it.
+ *
+ * Context: any but NMI, preemption off.
+ * Return: false if not: the record is still the caller's.
+ */
+bool twait_ghost_of_wait(struct twait_flow *flow,
+			 const struct inet_timewait_sock *tw, s64 age_ms)
+{
+	const struct tcp_timewait_sock *tcptw = tcp_twsk((struct sock *)tw);
+	struct twait_net *tnet = flow->space;
+	s64 quiet_ms;
+
+	if (flow->info.state != TWAIT_STATE_TIME_WAIT ||
+	    flow->info.fate == TWAIT_FATE_PURGED ||
+	    flow->info.fate == TWAIT_FATE_UNKNOWN || READ_ONCE(tnet->leaves))
+		return false;
+	quiet_ms = quiet_ms_of(tnet, flow->info.rule) - age_ms;
+	if (quiet_ms <= 0 || !has_room(tnet))
+		return false;
+	ghost_begin(flow, tnet, tw->tw_hash, READ_ONCE(tcptw->tw_rcv_nxt),
+		    tcptw->tw_rcv_wnd, jiffies + msecs_to_jiffies(quiet_ms));
+	return true;
+}
+
+/**
+ * twait_ghost_of_sock() - a close left no wait
+ * @sk: the socket, locked
+ * @tnet: its namespace
+ * @owner: who closed it
+ *
+ * Context: process, preemption off.
+ */
+void twait_ghost_of_sock(const struct sock *sk, struct twait_net *tnet,
+			 const struct twait_owner *owner)
+{
+	u32 quiet_ms = quiet_ms_of(tnet, 0);
+	struct twait_flow *flow;
+
+	if (!quiet_ms || READ_ONCE(tnet->leaves) || !has_room(tnet))
+		return;
+	flow = twait_flow_take();
+	if (!flow) {
+		twait_count(&tnet->stats, TWAIT_COUNT_GHOSTS_LOST);
+		return;
+	}
+	flow->space = tnet;
+	twait_info_of_sock(&flow->info, sk);
+	flow->info.owner = *owner;
+	flow->info.entered_ns = ktime_get_ns();
+	flow->hash = twait_flow_hash(&flow->info.tuple, sock_net(sk)->ns.inum);
+	twait_count(&tnet->stats, TWAIT_COUNT_RECORDED);
+	ghost_begin(flow, tnet, sk->sk_hash, READ_ONCE(tcp_sk(sk)->rcv_nxt),
+		    tcp_receive_window(tcp_sk(sk)),
+		    jiffies + msecs_to_jiffies(quiet_ms));
+}
+
+/**
+ * twait_established() - a connection begins, perhaps with the four-tuple of a ghost
+ * @sk: its socket, locked
+ *
+ * Context: process or softirq, preemption off.
+ */
+void twait_established(const struct sock *sk)
+{
+	struct twait_net *tnet = twait_net_here(sock_net(sk));
+	struct twait_tuple tuple;
+	struct twait_flow *flow;
+	unsigned long flags;
+	u32 hash;
+
+	if (!tnet)
+		return;
+	twait_sock_tuple(sk, &tuple);
+	hash = twait_flow_hash(&tuple, sock_net(sk)->ns.inum);
+	flow = twait_flow_lock_ghost(hash, &tuple, tnet, &flags);
+	if (flow)
+		twait_flow_set_incarnation(flow, sk);
+	twait_flow_unlock(hash, flags);
+}
+
+/* Where does a segment lie that no socket takes? */
+static enum twait_late late_kind(const struct tcphdr *th,
+				 const struct twait_late_evidence *evidence)
+{
+	if (th->rst)
+		return TWAIT_LATE_RST;
+	if (th->syn)
+		return TWAIT_LATE_SYN;
+	if (th->fin)
+		return TWAIT_LATE_FIN;
+	return evidence->seq == evidence->end_seq ? TWAIT_LATE_ACK :
+						    TWAIT_LATE_DATA;
+}
+
+/* Has the peer, or who has the four-tuple now, been done harm? */
+static bool is_harm(enum twait_late late)
+{
+	return late == TWAIT_LATE_FIN || late == TWAIT_LATE_DATA ||
+	       late == TWAIT_LATE_SUSPECT;
+}
+
+static void count_late(struct twait_net *tnet, const struct twait_info *info,
+		       enum twait_late late)
+{
+	twait_count(&tnet->stats, TWAIT_COUNT_LATE_FIN + late);
+	twait_rule_count(tnet, info->rule, TWAIT_RULE_LATE);
+	if (is_harm(late)) {
+		twait_count(&tnet->stats, TWAIT_COUNT_LATE_HARM);
+		twait_rule_count(tnet, info->rule, TWAIT_RULE_LATE_HARM);
+	}
+	twait_histogram_add(&tnet->stats, TWAIT_HISTOGRAM_LATE_AGE,
+			    ktime_get_ns() - info->entered_ns);
+}
+
+static void tell_late(struct twait_net *tnet, const struct twait_info *info,
+		      unsigned long expires,
+		      const struct twait_late_evidence *evidence)
+{
+	struct twait_event event;
+	bool kept = info->segments <= TWAIT_LATES_KEPT;
+
+	count_late(tnet, info, evidence->late);
+	trace_timewait_late(tnet->inum, info, evidence->late,
+			    ktime_get_ns() - info->entered_ns);
+	if (!kept && !twait_is_watched(tnet))
+		return;
+	twait_event_init(&event, TWAIT_EVENT_LATE, info,
+			 twait_left_ms(expires));
+	event.lateness = *evidence;
+	if (kept)
+		twait_emit_rare(tnet, TWAIT_RING_ASSASSINATIONS, &event);
+	else
+		twait_event_emit(tnet, TWAIT_RING_EVENTS, &event);
+}
+
+/**
+ * twait_came_late() - a segment came that no connection takes
+ * @net: where
+ * @tuple: its four-tuple, as ours would be
+ * @skb: the segment, its transport header set
+ *
+ * Context: softirq.
+ */
+void twait_came_late(const struct net *net, const struct twait_tuple *tuple,
+		     const struct sk_buff *skb)
+{
+	struct twait_net *tnet = twait_net_here(net);
+	struct twait_late_evidence evidence = {
+		.seq = TCP_SKB_CB(skb)->seq,
+		.end_seq = TCP_SKB_CB(skb)->end_seq,
+	};
+	struct twait_info info;
+	struct twait_flow *flow;
+	unsigned long flags, expires = 0;
+	u32 hash;
+
+	if (!tnet || !READ_ONCE(twait_has_ghosts))
+		return;
+	hash = twait_flow_hash(tuple, net->ns.inum);
+	flow = twait_flow_lock_ghost(hash, tuple, tnet, &flags);
+	if (flow && time_after(jiffies, flow->expires))
+		flow = NULL;
+	if (flow) {
+		flow->info.segments++;
+		evidence.rcv_nxt = flow->old_rcv_nxt;
+		evidence.rcv_wnd = flow->old_rcv_wnd;
+		expires = flow->expires;
+		info = flow->info;
+	}
+	twait_flow_unlock(hash, flags);
+	if (!flow)
+		return;
+	evidence.late = late_kind(tcp_hdr(skb), &evidence);
+	tell_late(tnet, &info, expires, &evidence);
+}
+
+/* The check of RFC 7323, 5.3, with what the new connection has seen. */
+static bool is_paws_rejected(const struct sock *sk, const struct sk_buff *skb)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	struct tcp_options_received opt = { .saw_tstamp = 0 };
+
+	if (!tp->rx_opt.ts_recent_stamp ||
+	    tcp_hdr(skb)->doff <= sizeof(struct tcphdr) / 4)
+		return false;
+	tcp_parse_options(sock_net(sk), skb, &opt, 0, NULL);
+	opt.ts_recent = tp->rx_opt.ts_recent;
+	opt.ts_recent_stamp = tp->rx_opt.ts_recent_stamp;
+	return opt.saw_tstamp && tcp_paws_reject(&opt, tcp_hdr(skb)->rst);
+}
+
+/* tcp_sequence() of net/ipv4/tcp_input.c. */
+static bool is_in_new_window(const struct tcp_sock *tp,
+			     const struct twait_late_evidence *evidence)
+{
+	return !before(evidence->end_seq, tp->rcv_wup) &&
+	       !after(evidence->seq, tp->rcv_nxt + tcp_receive_window(tp));
+}
+
+/**
+ * twait_came_to_incarnation() - a segment came to the next connection of a ghost
+ * @sk: its socket, locked
+ * @skb: the segment, not dealt with yet
+ *
+ * It is an old one if it lies in the window that the old connection had: what the
+ * peer numbers anew begins elsewhere. Where it lies in the new window too, nothing
+ * but a timestamp tells the one from the other.
+ *
+ * Context: softirq, or process while the socket's backlog is dealt with; preemption
+ * off.
+ */
+void twait_came_to_incarnation(const struct sock *sk, const struct sk_buff *skb)
+{
+	struct twait_net *tnet = twait_net_here(sock_net(sk));
+	const struct tcp_sock *tp = tcp_sk(sk);
+	struct twait_late_evidence evidence = {
+		.seq = TCP_SKB_CB(skb)->seq,
+		.end_seq = TCP_SKB_CB(skb)->end_seq,
+		.new_rcv_nxt = tp->rcv_nxt,
+		.new_rcv_wnd = tcp_receive_window(tp),
+		.has_new = true,
+	};
+	struct twait_tuple tuple;
+	struct twait_info info;
+	struct twait_flow *flow;
+	unsigned long flags, expires = 0;
+	u32 hash;
+
+	if (!tnet)
+		return;
+	twait_sock_tuple(sk, &tuple);
+	hash = twait_flow_hash(&tuple, sock_net(sk)->ns.inum);
+	flow = twait_flow_lock_ghost(hash, &tuple, tnet, &flags);
+	if (flow && (flow->incarnation != sk ||
+		     time_after(jiffies, flow->expires) ||
+		     before(evidence.seq,
+			    flow->old_rcv_nxt - flow->old_rcv_wnd) ||
+		     after(evidence.seq, flow->old_rcv_nxt)))
+		flow = NULL;
+	if (flow) {
+		flow->info.segments++;
+		evidence.rcv_nxt = flow->old_rcv_nxt;
+		evidence.rcv_wnd = flow->old_rcv_wnd;
+		expires = flow->expires;
+		info = flow->info;
+	}
+	twait_flow_unlock(hash, flags);
+	if (!flow)
+		return;
+	if (is_paws_rejected(sk, skb))
+		evidence.late = TWAIT_LATE_PAWS;
+	else
+		evidence.late = is_in_new_window(tp, &evidence) ?
+				TWAIT_LATE_SUSPECT : TWAIT_LATE_WINDOW;
+	tell_late(tnet, &info, expires, &evidence);
+}

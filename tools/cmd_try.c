@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * twstat try: set values and rules for a while, watch what comes of it, and restore
+ * what was before, whatever becomes of us.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../module/line.h"
+#include "../module/policy.h"
+#include "cmd.h"
+#include "model.h"
+#include "options.h"
+#include "out_text.h"
+#include "read.h"
+#include "stats_file.h"
+
+enum { TRY_FOR = 1, TRY_BASELINE };
+
+#define TRY_RULES_MAX	16
+#define TRY_TEXT_MAX	1024
+
+/*
+ * struct attempt - what is to be tried
+ *
+ * Rules are named try-PID-N, so that two of us do not take away each other's.
+ */
+struct attempt {
+	char *value[TWAIT_VALUE_MAX];	/* NULL: stays as it is */
+	char before[TWAIT_VALUE_MAX][TWAIT_VALUE_TEXT_MAX];
+	const char *rule[TRY_RULES_MAX];
+	size_t rules;
+	uint64_t for_s;
+	uint64_t baseline_s;
+	char words[TRY_TEXT_MAX];	/* all of it, for people */
+};
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
+
+static int find_value(const char *word, size_t len)
+{
+	int i;
+
+	for (i = 0; i < TWAIT_VALUE_MAX; i++)
+		if (strlen(twait_value_word(i)) == len &&
+		    !memcmp(twait_value_word(i), word, len))
+			return i;
+	return -1;
+}
+
+static int complain(const struct cmd *cmd, const struct twait_complaint *complaint)
+{
+	return usage_error(cmd, "refused at '%s': it takes %s",
+			   complaint->word, complaint->wants);
+}
+
+/* Is it what the module would take? */
+static int check_rule(const struct cmd *cmd, const char *word)
+{
+	struct twait_complaint complaint;
+	struct twait_policy *policy;
+	char text[TRY_TEXT_MAX];
+	int err;
+
+	if (strchr(word, '\n') ||
+	    snprintf(text, sizeof(text), "add try %s", word) >= (int)sizeof(text))
+		return usage_error(cmd, "a rule is one line, of less than %d bytes",
+				   TRY_TEXT_MAX - 8);
+	policy = calloc(1, sizeof(*policy) + sizeof(policy->rule[0]));
+	if (!policy)
+		return usage_error(cmd, "out of memory");
+	twait_policy_init(policy, 1);
+	err = twait_policy_apply(policy, text, strlen(text), &complaint);
+	free(policy);
+	return err ? complain(cmd, &complaint) : 0;
+}
+
+static int take_value(const struct cmd *cmd, const char *word, size_t len,
+		      struct attempt *attempt)
+{
+	int value = find_value(word, len);
+	struct twait_complaint complaint;
+	uint32_t number;
+
+	if (attempt->value[value])
+		return usage_error(cmd, "'%s': each value once", word);
+	if (twait_value_parse(value, word + len + 1, &number, &complaint))
+		return complain(cmd, &complaint);
+	attempt->value[value] = strdup(word + len + 1);
+	return attempt->value[value] ? 0 : usage_error(cmd, "out of memory");
+}
+
+/* VALUE=... is for the namespace; anything with another key, or a space, a rule. */
+static int take_word(const struct cmd *cmd, const char *word, void *ctx)
+{
+	struct attempt *attempt = ctx;
+	size_t len = strcspn(word, "=");
+	size_t used = strlen(attempt->words);
+
+	snprintf(attempt->words + used, sizeof(attempt->words) - used, "%s%s",
+		 used ? ", " : "", word);
+	if (word[len] && !strchr(word, ' ') && find_value(word, len) >= 0)
+		return take_value(cmd, word, len, attempt);
+	if (attempt->rules == TRY_RULES_MAX)
+		return usage_error(cmd, "at most %d rules", TRY_RULES_MAX);
+	attempt->rule[attempt->rules++] = word;
+	return check_rule(cmd, word);
+}
+
+static int take(const struct cmd *cmd, const struct opt *opt, const char *value,
+		void *ctx)
+{
+	struct attempt *attempt = ctx;
+	char number[32];
+
+	/* 60 and 60s are one. */
+	snprintf(number, sizeof(number), "%s", value);
+	if (*number && number[strlen(number) - 1] == 's')
+		number[strlen(number) - 1] = '\0';
+	return options_number(cmd, opt, number, 1, 86400,
+			      opt->id == TRY_FOR ? &attempt->for_s :
+						   &attempt->baseline_s);
+}
+
+static void value_file(char file[128], int value)
+{
+	snprintf(file, 128, "sys/" TWAIT_SYSCTL_DIR "/%s",
+		 twait_value_word(value));
+}
+
+/* Return: 0, or the exit code, said why. */
+static int read_before(struct attempt *attempt)
+{
+	static struct reader reader;
+	enum read_result result;
+	char file[128];
+	int i;
+
+	for (i = 0; i < TWAIT_VALUE_MAX; i++) {
+		value_file(file, i);
+		result = reader_open_kernel(&reader, file);
+		if (result == READ_OK)
+			result = reader_next(&reader);
+		if (result != READ_OK)
+			return reader_explain(&reader, result, "twstat try");
+		snprintf(attempt->before[i], sizeof(attempt->before[i]), "%s",
+			 reader.line);
+		reader_close(&reader);
+	}
+	return 0;
+}
+
+/* As a line. Return: 0, or a negative errno. */
+static int set_value(int value, const char *text)
+{
+	char line[TWAIT_VALUE_TEXT_MAX + 1];
+	char file[128];
+
+	value_file(file, value);
+	snprintf(line, sizeof(line), "%s\n", text);
+	return read_write(file, line);
+}
+
+static void rule_name(char name[TWAIT_RULE_NAME_BYTES], pid_t pid, size_t i)
+{
+	snprintf(name, TWAIT_RULE_NAME_BYTES, "try-%d-%u", (int)pid,
+		 (unsigned int)(i % TRY_RULES_MAX) + 1);
+}
+
+/* Return: whether all is as it was. */
+static bool restore(const struct attempt *attempt, pid_t pid, size_t rules)
+{
+	char name[TWAIT_RULE_NAME_BYTES];
+	char text[64];
+	bool fine = true;
+	size_t i;
+	int error;
+
+	for (i = 0; i < TWAIT_VALUE_MAX; i++) {
+		if (!attempt->value[i])
+			continue;
+		error = set_value((int)i, attempt->before[i]);
+		/* Nothing is tuned any more where the module is gone. */
+		if (error && error != -ENOENT)
+			fine = false;
+	}
+	for (i = 0; i < rules; i++) {
+		rule_name(name, pid, i);
+		snprintf(text, sizeof(text), "delete %s\n", name);
+		error = read_write("net/" TWAIT_PROC_DIR "/" TWAIT_FILE_RULES, text);
+		/* EINVAL: somebody has cleared them. */
+		if (error && error != -ENOENT && error != -EINVAL)
+			fine = false;
+	}
+	return fine;
+}
+
+/*
+ * A process of its own that restores what was, as soon as the other end of the pipe
+ * is closed: by us when we are done, or by the kernel when we are killed.
+ */
+static pid_t guard(const struct attempt *attempt, int *end)
+{
+	pid_t pid, parent = getpid();
+	int fds[2];
+	char c;
+
+	if (pipe(fds))
+		return -1;
+	fflush(NULL);
+	pid = fork();
+	if (pid) {
+		close(fds[0]);
+		*end = fds[1];
+		return pid;
+	}
+	close(fds[1]);
+	setsid();
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	while (read(fds[0], &c, 1) < 0 && errno == EINTR)
+		;
+	_exit(restore(attempt, parent, attempt->rules) ? 0 : 1);
+}
+
+/* Return: 0, or the exit code, said why. */
+static int apply(const struct attempt *attempt)
+{
+	char name[TWAIT_RULE_NAME_BYTES];
+	char text[TRY_TEXT_MAX + 64];
+	size_t i;
+	int error;
+
+	for (i = 0; i < TWAIT_VALUE_MAX; i++) {
+		if (!attempt->value[i])
+			continue;
+		error = set_value((int)i, attempt->value[i]);
+		if (error) {
+			fprintf(stderr, "twstat: cannot set net.timewait.%s=%s: %s\n",
+				twait_value_word(i), attempt->value[i],
+				strerror(-error));
+			return TWSTAT_FAILED;
+		}
+	}
+	for (i = 0; i < attempt->rules; i++) {
+		rule_name(name, getpid(), i);
+		snprintf(text, sizeof(text), "add %s %s\n", name, attempt->rule[i]);
+		error = read_write("net/" TWAIT_PROC_DIR "/" TWAIT_FILE_RULES, text);
+		if (error) {
+			fprintf(stderr,
+				"twstat: cannot add the rule '%s': %s; the kernel log says more\n",
+				attempt->rule[i], strerror(-error));
+			return TWSTAT_FAILED;
+		}
+	}
+	return 0;
+}
+
+/* struct window - what happened in some time */
+struct window {
+	struct stats begin;
+	struct stats end;
+	uint64_t most;		/* waits at one time, of those looked at */
+	double seconds;
+};
+
+static double now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static enum read_result snapshot(struct reader *reader, struct stats *stats)
+{
+	uint64_t malformed = 0;
+
+	memset(stats, 0, sizeof(*stats));
+	return stats_read(reader, stats, &malformed);
+}
+
+static void show_progress(const char *what, double passed, uint64_t of,
+			  const struct window *window)
+{
+	char waiting[OUT_NUMBER_MAX], late[OUT_NUMBER_MAX];
+
+	if (!isatty(STDERR_FILENO) && (uint64_t)passed % 10)
+		return;
+	fprintf(stderr, "%s%s: %.0f s of %" PRIu64 ", %s waiting, %s late segments%s",
+		isatty(STDERR_FILENO) ? "\r" : "", what, passed, of,
+		out_thousands(waiting, stats_number(&window->end, "waiting")),
+		out_thousands(late, stats_number(&window->end, "late_total") -
+				    stats_number(&window->begin, "late_total")),
+		isatty(STDERR_FILENO) ? "   " : "\n");
+}
+
+/* Return: READ_END, or why it could not go on. */
+static enum read_result watch(struct reader *reader, const char *what,
+			      uint64_t seconds, struct window *window)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	enum read_result result = snapshot(reader, &window->begin);
+	double begun = now_s();
+
+	window->end = window->begin;
+	window->most = 0;
+	window->seconds = 0;
+	while (result == READ_END && !stopped && window->seconds < (double)seconds) {
+		nanosleep(&second, NULL);
+		result = snapshot(reader, &window->end);
+		window->seconds = now_s() - begun;
+		if (stats_number(&window->end, "waiting") > window->most)
+			window->most = stats_number(&window->end, "waiting");
+		if (result == READ_END)
+			show_progress(what, window->seconds, seconds, window);
+	}
+	if (isatty(STDERR_FILENO))
+		fputc('\n', stderr);
+	return result;
+}
+
+static uint64_t growth(const struct window *window, const char *name)
+{
+	return stats_number(&window->end, name) -
+	       stats_number(&window->begin, name);
+}
+
+static void print_counts(const char *label, uint64_t before, uint64_t after)
+{
+	char a[OUT_NUMBER_MAX], b[OUT_NUMBER_MAX];
+
+	printf("%-34s %14s %14s\n", label, out_thousands(a, before),
+	       out_thousands(b, after));
+}
+
+static void report(const struct attempt *attempt, const struct window *before,
+		   const struct window *after)
+{
+	static const struct {
+		const char *name;
+		const char *label;
+	} rows[] = {
+		{ "entered_total", "began to wait" },
+		{ "ended_total", "ended" },
+		{ "refused_connect_total", "connect() without a port" },
+		{ "refused_connect_by_waits_total", "  for waits" },
+		{ "avoided_overflow_total", "too many waits (overflow)" },
+		{ "late_total", "segments that came too late" },
+		{ "late_harm_total", "  that did harm" },
+		{ "late_suspect_total", "  perhaps taken by a new connection" },
+	};
+	size_t i;
+
+	printf("tried: %s\n\n%-34s %12.0f s %12.0f s\n", attempt->words, "",
+	       before->seconds, after->seconds);
+	printf("%-34s %14s %14s\n", "", "before", "tried");
+	print_counts("waiting at the end", stats_number(&before->end, "waiting"),
+		     stats_number(&after->end, "waiting"));
+	print_counts("  at most", before->most, after->most);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		print_counts(rows[i].label, growth(before, rows[i].name),
+			     growth(after, rows[i].name));
+}
+
+/* The guard restores. Return: whether it could. */
+static bool dismiss(pid_t guardian, int end)
+{
+	int status;
+
+	close(end);
+	while (waitpid(guardian, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+static int try(struct attempt *attempt, struct reader *reader)
+{
+	static struct window before, after;
+	enum read_result result;
+	pid_t guardian;
+	int code, end;
+
+	result = watch(reader, "before", attempt->baseline_s, &before);
+	if (result != READ_END)
+		return reader_explain(reader, result, "twstat try");
+	if (stopped)
+		return TWSTAT_OK;
+	guardian = guard(attempt, &end);
+	if (guardian < 0) {
+		fprintf(stderr, "twstat: cannot start what restores: %s; nothing is changed\n",
+			strerror(errno));
+		return TWSTAT_FAILED;
+	}
+	code = apply(attempt);
+	if (!code) {
+		result = watch(reader, "tried", attempt->for_s, &after);
+		if (result != READ_END)
+			code = reader_explain(reader, result, "twstat try");
+	}
+	if (!dismiss(guardian, end)) {
+		fputs("twstat: what was before could not be restored in full: look at 'sysctl net.timewait' and the rules\n",
+		      stderr);
+		return TWSTAT_FAILED;
+	}
+	if (code)
+		return code;
+	report(attempt, &before, &after);
+	puts("\nrestored: all is set as it was; waits under way run out as they were given");
+	return TWSTAT_OK;
+}
+
+static int run(const struct cmd *cmd, int argc, char **argv)
+{
+	static struct attempt attempt = { .for_s = 60 };
+	static struct reader reader;
+	struct sigaction action = { .sa_handler = stop };
+	struct stats stats;
+	enum read_result result;
+	int code;
+
+	code = options_parse(cmd, argc, argv, take, &attempt);
+	if (code != OPTIONS_RUN)
+		return code;
+	if (!*attempt.words)
+		return usage_error(cmd, "what is to be tried? a value like length_ms=5000, or a rule");
+	if (!attempt.baseline_s)
+		attempt.baseline_s = attempt.for_s < 60 ? (attempt.for_s + 3) / 4 : 15;
+	result = snapshot(&reader, &stats);
+	if (result != READ_END)
+		return reader_explain(&reader, result, "twstat try");
+	code = read_before(&attempt);
+	if (code)
+		return code;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	return try(&attempt, &reader);
+}
+
+static const struct opt opts[] = {
+	{ TRY_FOR, "for", "SECONDS", "how long (60)" },
+	{ TRY_BASELINE, "baseline", "SECONDS",
+	  "how long to look before (a quarter, up to 15)" },
+	{ 0, NULL, NULL, NULL }
+};
+
+const struct cmd cmd_try = {
+	.name = "try",
+	.brief = "tune for a while, see what comes of it, restore",
+	.about =
+	"Words are values for the whole namespace, or rules in quotes (see the file\n"
+	"rules). It looks for a moment, sets them, watches, restores what was before,\n"
+	"and reports both. What was before is restored on ^C too, and when it is killed.\n",
+	.examples =
+	"  sudo twstat try length_ms=5000\n"
+	"  sudo twstat try 'share=10% length_ms=5000' --for 600\n"
+	"  sudo twstat try 'remote=10.0.0.0/8 length_ms=2000' reuse=allow --for 300\n",
+	.opts = opts,
+	.take_word = take_word,
+	.run = run,
+};
