@@ -8,7 +8,8 @@ Runs SCRIPT, which finds: listen(), connect(local=0), accept(l), sockets whose
 names are theirs to choose; in_ns(NAME) to go from one namespace to the other;
 lose(MATCH), of nft, on the way into the right host ("output": out of it), until
 lose_no_more();
-has_state(NAME, STATE) of a socket, as /proc/net/tcp has it; abort(); now().
+connect_as_if(local, rcv_nxt), by TCP_REPAIR; craft(NAME, WORD...) from there, see
+craft.c; has_state(NAME, STATE) of a socket, as /proc/net/tcp has it; abort(); now().
 """
 import ctypes
 import os
@@ -44,6 +45,11 @@ def lose_no_more(way="input"):
     nft(f"delete table inet loss_{way}")
 
 
+def craft(name, *words):
+    subprocess.run(["ip", "netns", "exec", name, os.environ["CRAFT"], *map(str, words)],
+                   check=True)
+
+
 def has_state(name, state):
     in_ns(name)
     return any(line.split()[3] == state for f in ("tcp", "tcp6")
@@ -65,6 +71,21 @@ def connect(local=0, timeout=10):
         c.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         c.bind(("", local))
     c.connect((host, port))
+    return c
+
+
+def connect_as_if(local, rcv_nxt, timeout=10):
+    """As if the peer had numbered anew so that RCV_NXT is next; it hears of nothing."""
+    in_ns("left")
+    c = socket.socket(family)
+    c.settimeout(timeout)
+    c.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    c.bind(("", local))
+    c.setsockopt(socket.IPPROTO_TCP, 19, 1)
+    c.setsockopt(socket.IPPROTO_TCP, 20, 1)
+    c.setsockopt(socket.IPPROTO_TCP, 21, struct.pack("I", rcv_nxt & 0xffffffff))
+    c.connect((host, port))
+    c.setsockopt(socket.IPPROTO_TCP, 19, 0)
     return c
 
 

@@ -176,6 +176,11 @@ count_rows() {
 	pick 1 "$@"
 }
 
+# wait_rows PATTERN...: of those that wait, not of ghosts
+wait_rows() {
+	pick 0 connections 'state=(fin_wait2|time_wait|-)' "$@"
+}
+
 # pick COUNT FILE PATTERN...: the lines, or how many they are
 pick() {
 	local count=$1 file=$2
@@ -259,11 +264,15 @@ recorded() {
 }
 
 recorded_now() {
-	local records waiting lost
-	read -r records waiting lost < <(awk '{ stat[$1] = $2 }
-		END { print stat["records"], stat["waiting"], stat["records_lost_total"] }' "$twait/stats")
-	equal records "$records" waiting "$waiting" &&
-		equal "rows of connections" "$(count_rows connections)" waiting "$waiting" &&
+	local records waiting ghosts lost
+	read -r records waiting ghosts lost < <(awk '{ stat[$1] = $2 }
+		END {
+			print stat["records"], stat["waiting"], stat["ghosts"],
+				stat["records_lost_total"]
+		}' "$twait/stats")
+	equal records "$records" "waiting and ghosts" $((waiting + ghosts)) &&
+		equal "rows of ghosts" "$(count_rows connections state=ghost)" ghosts "$ghosts" &&
+		equal "rows of connections" "$(count_rows connections)" records "$records" &&
 		equal records_lost_total "$lost" "what it must be" 0
 }
 

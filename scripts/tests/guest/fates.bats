@@ -75,7 +75,7 @@ both() {
 	eventually 10 test -e "$BATS_TEST_TMPDIR/ready"
 	# The last ACK may still be on its way.
 	eventually 5 five_in_fin_wait2
-	row=$(rows connections state=fin_wait2 dport=7010 | head -n 1)
+	row=$(wait_rows state=fin_wait2 dport=7010 | head -n 1)
 	length=$(key length_ms "$row")
 	[ "$length" -ge 7900 ] && [ "$length" -le 8100 ]
 	eventually 15 gone 7010
@@ -106,7 +106,7 @@ gone() {
 # The textbook case: an old duplicate reaches the wait, the wait ACKs it, the
 # peer has no such connection any more and answers RST.
 assassinate() {
-	"$craft" "$1" "$2" "$1" "$(key sport "$(rows connections "dport=$2" | head -n 1)")" A 1 1
+	"$craft" "$1" "$2" "$1" "$(key sport "$(wait_rows "dport=$2" | head -n 1)")" A 1 1
 }
 
 @test "rst: the RFC 1337 assassination of a TIME_WAIT" {
@@ -135,7 +135,7 @@ assassinate() {
 	expect ended_total 0
 	expect rearmed_total 2
 	for port in 7000 7001; do
-		row=$(rows connections "dport=$port")
+		row=$(wait_rows "dport=$port")
 		[ "$(key segments "$row")" = 2 ]
 		[ "$(key rst_ignored "$row")" = 1 ]
 		[ "$(key rearms "$row")" = 1 ]
@@ -149,7 +149,7 @@ assassinate() {
 	both active 1
 	for port in 7000 7001; do
 		[ "$port" = 7000 ] && host=127.0.0.1 || host=::1
-		client=$(key sport "$(rows connections "dport=$port")")
+		client=$(key sport "$(wait_rows "dport=$port")")
 		"$craft" "$host" "$port" "$host" "$client" R 1 0
 	done
 	expect waiting 2
@@ -241,7 +241,7 @@ assassinate() {
 	subprocess.run(["nft", "delete", "table", "inet", "loss"], check=True)
 	END
 	expect waiting 1
-	[ "$(key segments "$(rows connections sport=7020)")" -ge 1 ]
+	[ "$(key segments "$(wait_rows sport=7020)")" -ge 1 ]
 	end_waits
 	expect reuse_syn_allowed_total 0
 	expect ended_syn_total 0
@@ -298,12 +298,12 @@ assassinate() {
 	done
 	[ "$(stat rearmed_total)" -ge 4 ]
 	for host in 127.0.0.1 ::1; do
-		row=$(rows connections dport=7030 "src=$host")
+		row=$(wait_rows dport=7030 "src=$host")
 		[ "$(key refins "$row")" -ge 2 ]
 		[ "$(key rearms "$row")" = "$(key refins "$row")" ]
 		[ "$(key segments "$row")" = "$(key refins "$row")" ]
 	done
-	equal rearms "$(rows connections dport=7030 | grep -o 'rearms=[0-9]*' |
+	equal rearms "$(wait_rows dport=7030 | grep -o 'rearms=[0-9]*' |
 		awk -F= '{ n += $2 } END { print n }')" rearmed_total "$(stat rearmed_total)"
 	balanced
 }

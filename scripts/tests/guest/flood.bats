@@ -15,7 +15,7 @@ prepare() {
 
 # flood HOST PORT FLAGS SEQ: n of them
 flood() {
-	"$craft" -n "$n" "$1" "$2" "$1" "$(key sport "$(rows connections "dport=$2")")" "$3" "$4" 0
+	"$craft" -n "$n" "$1" "$2" "$1" "$(key sport "$(wait_rows "dport=$2")")" "$3" "$4" 0
 }
 
 unreclaimable_kib() {
@@ -42,7 +42,7 @@ little_more() {
 	expect answers_none_total $((3 * n))
 	expect records 2
 	expect records_lost_total 0
-	equal "RSTs ignored" "$(key rst_ignored "$(rows connections dport=7001)")" sent "$n"
+	equal "RSTs ignored" "$(key rst_ignored "$(wait_rows dport=7001)")" sent "$n"
 	[ "$(count_rows assassinations)" = 0 ]
 	balanced
 }
@@ -72,7 +72,7 @@ all_decided() {
 
 @test "events of a flood: read and lost are what was emitted" {
 	prepare
-	client=$(key sport "$(rows connections dport=7000)")
+	client=$(key sport "$(wait_rows dport=7000)")
 	before=$(stat events_total)
 	run -0 python3 - "$craft" "$n" "$client" <<-'END'
 	import errno, os, subprocess, sys

@@ -14,7 +14,7 @@ wait_at() {
 	local v6=
 	[[ $host != *:* ]] || v6=-6
 	"$traffic" $v6 -p "$port" "$2" 1
-	client=$(key sport "$(rows connections "dport=$port")")
+	client=$(key sport "$(wait_rows "dport=$port")")
 	send R 1
 	wait "$reader"
 	rcv_nxt=$(key rcv_nxt "$(tail -n 1 "$BATS_TEST_TMPDIR/event")")
@@ -113,7 +113,7 @@ snmp() {
 		python3 "$BATS_TEST_DIRNAME/../port.py" $host 7402 server 20 >/dev/null 3>&- &
 		server=$!
 		eventually 10 is_waiting
-		client=$(key dport "$(rows connections sport=7402)")
+		client=$(key dport "$(wait_rows sport=7402)")
 		# Of two numbers that far apart one is newer and the other is not.
 		"$craft" $host "$client" $host 7402 SF 1 0
 		"$craft" $host "$client" $host 7402 SF $((0x80000001)) 0
@@ -130,7 +130,7 @@ snmp() {
 }
 
 is_waiting() {
-	[ "$(count_rows connections sport=7402)" = 1 ]
+	[ -n "$(wait_rows sport=7402)" ]
 }
 
 # Any flags, any options, any numbers: nothing to check but what always holds, and

@@ -227,7 +227,7 @@ refused_syn() {
 		helpers_of_test="$helpers_of_test $server"
 		eventually 10 three_wait
 		n=0
-		for client in $(rows connections sport=7100 | grep -o 'dport=[0-9]*' | cut -d = -f 2); do
+		for client in $(wait_rows sport=7100 | grep -o 'dport=[0-9]*' | cut -d = -f 2); do
 			rcv_nxt=$(rcv_nxt_of "$client")
 			syn "$client" $((rcv_nxt - 1000))
 			refused_syn "$client" old_seq 1
@@ -281,7 +281,7 @@ three_wait() {
 		read -r host n <<<"$at"
 		capture_syns
 		python3 "$BATS_TEST_DIRNAME/../port.py" $host 7100 server
-		client=$(key dport "$(rows connections sport=7100)")
+		client=$(key dport "$(wait_rows sport=7100)")
 		rcv_nxt=$(rcv_nxt_of "$client")
 		syn "$client" $((rcv_nxt + 1000))
 		eventually 5 told_no_listener
@@ -311,7 +311,7 @@ told_no_listener() {
 		holder=$!
 		helpers_of_test="$helpers_of_test $holder"
 		eventually 10 waits_in_fin_wait2
-		client=$(key sport "$(rows connections state=fin_wait2)")
+		client=$(key sport "$(wait_rows state=fin_wait2)")
 		"$craft" $host 7100 $host "$client" S 1 0
 		expect reuse_syn_refused_fin_wait2_total "$n"
 		kill "$holder"
@@ -332,14 +332,14 @@ waits_in_fin_wait2() {
 	load_timewait
 	port 127.0.0.1 tcp_tw_reuse=1 wait 2.1 wait 2.1 wait
 	[ "$said" = "ok ok ok ok ok ok " ]
-	[ "$(key waits "$(rows connections dport=7100)")" = 3 ]
+	[ "$(key waits "$(wait_rows dport=7100)")" = 3 ]
 	# Also when its wait is over.
 	end_waits
 	eventually 5 no_wait
 	port 127.0.0.1 wait
-	[ "$(key waits "$(rows connections dport=7100)")" = 4 ]
+	[ "$(key waits "$(wait_rows dport=7100)")" = 4 ]
 	port ::1 wait
-	[ "$(key waits "$(rows connections dport=7100 src=::1)")" = 1 ]
+	[ "$(key waits "$(wait_rows dport=7100 src=::1)")" = 1 ]
 	expect tuples_forgotten_total 0
 	balanced
 }

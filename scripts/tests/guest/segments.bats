@@ -34,7 +34,7 @@ wait_of() {
 	tcpdump=$!
 	eventually 20 grep -q "listening on lo" "$BATS_TEST_TMPDIR/$port.log"
 	"$traffic" $v6 -p "$port" active 1
-	client=$(key sport "$(rows connections "dport=$port")")
+	client=$(key sport "$(wait_rows "dport=$port")")
 	eventually 10 has_captured F
 	before=$(captured)
 	# The peer's last timestamp.
@@ -110,7 +110,7 @@ stop() {
 		answered paws ack 1
 		eventually 10 all_captured 15
 		stop "$tcpdump"
-		row=$(rows connections "dport=$port")
+		row=$(wait_rows "dport=$port")
 		equal segments "$(key segments "$row")" captured $(($(captured) - before))
 		equal "RSTs ignored" "$(key rst_ignored "$row")" expected 8
 	done
@@ -156,7 +156,7 @@ stop() {
 	"$traffic" -6 -p 7001 active 1
 	for at in "127.0.0.1 7000" "::1 7001"; do
 		read -r host port <<<"$at"
-		client=$(key sport "$(rows connections "dport=$port")")
+		client=$(key sport "$(wait_rows "dport=$port")")
 		send -l 10 A 1
 		row=$(rows assassinations fate=rst "dport=$port")
 		equal kind "$(key kind "$row")" expected rst

@@ -134,8 +134,9 @@ one_more_is_read() {
 
 # In one look: between two some end.
 as_many_records() {
-	awk '$1 == "records" { records = $2 } $1 == "waiting" { waiting = $2 }
-		END { exit records != waiting }' "$twait/stats"
+	awk '$1 == "records" { records = $2 }
+		$1 == "waiting" || $1 == "ghosts" { expected += $2 }
+		END { exit records != expected }' "$twait/stats"
 }
 
 # loads_under_traffic COUNT

@@ -102,7 +102,7 @@ first_fin() {
 		s.close()
 		time.sleep(0.5)
 		'
-		row=$(at left rows connections "dport=$((port + 10))" state=time_wait way=fin_wait2 \
+		row=$(at left wait_rows "dport=$((port + 10))" state=time_wait way=fin_wait2 \
 			length_ms=60000 segments=1 waits=1)
 		[ -n "$row" ]
 		[ "$(key age_ms "$row")" -ge 900 ]
@@ -135,7 +135,7 @@ first_fin() {
 		'
 		fins=$(seen "$port" | grep -c '^right .*F')
 		[ "$fins" -ge 2 ]
-		row=$(at left rows connections "dport=$port")
+		row=$(at left wait_rows "dport=$port")
 		# The first FIN made the wait, the others reached it.
 		equal refins "$(key refins "$row")" "captured, but the first" $((fins - 1))
 		equal rearms "$(key rearms "$row")" refins "$(key refins "$row")"

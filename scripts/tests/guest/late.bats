@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# A wait that ended early is remembered, and what comes too late for it is told: to
+# nobody, or to another connection.
+
+load ../lib.bash
+
+export CRAFT=$craft
+
+ends=("10.1.0.2 7600" "fd01::2 7601")
+
+talk() {
+	python3 "$BATS_TEST_DIRNAME/../hosts.py" left "$1" "$2" "$3"
+}
+
+begin() {
+	load_timewait
+	two_hosts
+	capture left "$BATS_TEST_TMPDIR/pcap" tcp
+}
+
+# seen PORT: the capture, a line a segment: sender's flags, by tcpdump's letters
+seen() {
+	tcpdump -nr "$BATS_TEST_TMPDIR/pcap" "tcp port $1" 2>/dev/null |
+		awk -v port="$1" '{
+			from = $3 ~ ("[.]" port "$") ? "right" : "left"
+			match($0, /Flags \[[^]]*/)
+			print from, substr($0, RSTART + 7, RLENGTH - 7)
+		}'
+}
+
+hooks_are() {
+	local hook
+	for hook in late_v4 late_v6 incarnation; do
+		[ "$(key state "$(rows hooks "hook=$hook")")" = "$1" ] || return
+	done
+}
+
+@test "last ACK lost, and the wait too short: the peer's close is reset" {
+	begin
+	on left sysctl -qw net.timewait.length_ms=1000
+	for end in "${ends[@]}"; do
+		read -r host port <<<"$end"
+		talk "$host" "$port" 'if True:
+		l = listen()
+		c = connect(); s = accept(l)
+		c.shutdown(socket.SHUT_WR); assert s.recv(1) == b""
+		time.sleep(0.2)
+		lose(f"tcp dport {port} tcp flags & (fin|syn|rst|ack) == ack")
+		s.shutdown(socket.SHUT_WR)
+		assert c.recv(1) == b""; c.close()
+		# Its FIN comes again and again, at longer and longer intervals.
+		end = now() + 30
+		error = 0
+		while not error:
+		    assert now() < end, "its close was clean"
+		    time.sleep(0.1)
+		    error = s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+		import errno
+		assert error == errno.ECONNRESET, error
+		lose_no_more()
+		'
+		row=$(at left rows assassinations event=late late=fin "dport=$port")
+		equal "late FINs on record" "$(wc -l <<<"$row")" expected 1
+		[ "$(key fate "$row")" = expired ]
+		[ "$(key state "$row")" = ghost ]
+		[ "$(key length_ms "$row")" = 1000 ]
+		[ "$(key comm "$row")" = python3 ]
+		[ "$(key age_ms "$row")" -ge 1000 ]
+		# It is the FIN that the wait had had before.
+		equal "end of the FIN" "$(key seg_end_seq "$row")" rcv_nxt "$(key rcv_nxt "$row")"
+		equal "RSTs captured" "$(seen "$port" | grep -c '^left R')" expected 1
+	done
+	at left expect late_total 2
+	at left expect late_fin_total 2
+	at left expect late_harm_total 2
+	at left balanced
+	equal "ages in the histogram" \
+		"$(at left rows histograms histogram=late_age | awk -F= '{ n += $NF } END { print n }')" \
+		expected 2
+	[ "$(at left stat late_age_max_ms)" -ge 1000 ]
+}
+
+# reopened HOST PORT SCRIPT: the left host has closed first; from the same port it
+# connects again, and goes on with SCRIPT, which finds what the first one's wait
+# expected next as rcv_nxt, and old(FLAGS, SEQ, OPTION...) that sends an old segment
+reopened() {
+	talk "$1" "$2" "if True:
+	def old(flags, seq, *options, ack=1):
+	    craft('right', *options, host, port, c.getsockname()[0], local, flags, seq & 0xffffffff, ack)
+	    time.sleep(0.3)
+	l = listen()
+	c = connect(); s = accept(l)
+	local = c.getsockname()[1]
+	c.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	s.send(b'x' * 100); assert c.recv(100) == b'x' * 100
+	c.shutdown(socket.SHUT_WR); assert s.recv(1) == b''
+	s.close(); assert c.recv(1) == b''
+	c.close()
+	$3"
+}
+
+# rcv_nxt is in the event of the old connection's end, or of its reuse.
+@test "stray data, stolen: PAWS drops it" {
+	begin
+	for end in "${ends[@]}"; do
+		read -r host port <<<"$end"
+		reopened "$host" "$port" 'c = connect(local); s = accept(l)
+	in_ns("left")
+	time.sleep(1)
+	row = [r for r in open("/proc/thread-self/net/timewait/reuse") if f" dport={port} " in r][-1]
+	rcv_nxt, ts_recent = (int(row.split(f" {key}=")[1].split()[0]) for key in ("rcv_nxt", "ts_recent"))
+	old("PA", rcv_nxt - 50, "-l", 10, "-t", (ts_recent - 10) & 0xffffffff)
+	s.send(b"new"); assert c.recv(100) == b"new"
+	abort(c, s)
+	'
+		row=$(at left rows assassinations event=late "dport=$port")
+		equal "late segments on record" "$(wc -l <<<"$row")" expected 1
+		equal late "$(key late "$row")" expected paws
+		[ "$(key fate "$row")" = connect ]
+		equal "length of the segment" $(($(key seg_end_seq "$row") - $(key seg_seq "$row"))) expected 10
+	done
+	at left expect late_paws_total 2
+	at left expect late_total 2
+	at left expect late_harm_total 0
+	[ "$(key hits "$(rows hooks hook=incarnation)")" -ge 2 ]
+}
+
+@test "stray data, stolen: without timestamps its number drops it, or nothing does" {
+	begin
+	for host in left right; do
+		on $host sysctl -qw net.ipv4.tcp_timestamps=0
+	done
+	on left sysctl -qw net.timewait.length_ms=1000
+	for end in "${ends[@]}"; do
+		read -r host port <<<"$end"
+		# The peer numbers anew beyond all it had sent; an old segment is elsewhere.
+		reopened "$host" "$port" 'import subprocess
+	tell = subprocess.Popen(["ip", "netns", "exec", "left", "grep", "-m", "1", "event=segment",
+	    "/proc/net/timewait/events"], stdout=subprocess.PIPE, text=True)
+	time.sleep(0.4)
+	c2 = c
+	class Closed:
+	    def getsockname(self):
+	        return [source]
+	source = "10.1.0.1" if family == socket.AF_INET else "fd01::1"
+	c = Closed()
+	old("R", 1)
+	rcv_nxt = int(tell.stdout.readline().split(" rcv_nxt=")[1].split()[0])
+	time.sleep(2.5)
+	c = connect(local); s = accept(l)
+	time.sleep(1)
+	old("PA", rcv_nxt - 50, "-l", 10)
+	s.send(b"new"); assert c.recv(100) == b"new"
+	# It is left no ghost of its own, so that the first is still there.
+	abort(s)
+	time.sleep(0.3)
+	c.close()
+	l.close()
+	# And where the new numbers are by bad luck where the old ones were, what is old
+	# is taken for new. (The peer has no such connection, and is not to hear of it.)
+	lose(f"tcp dport {port}")
+	c = connect_as_if(local, rcv_nxt - 50)
+	time.sleep(1)
+	old("PA", rcv_nxt - 50, "-l", 10, ack=0)
+	stolen = c.recv(100)
+	assert len(stolen) == 10, stolen
+	abort(c)
+	lose_no_more()
+	'
+		at left rows assassinations "dport=$port" >&2
+		row=$(at left rows assassinations event=late late=window "dport=$port")
+		equal "rejected by number" "$(wc -l <<<"$row")" expected 1
+		[ "$(key fate "$row")" = expired ]
+		row=$(at left rows assassinations event=late late=suspect "dport=$port")
+		equal "taken perhaps" "$(wc -l <<<"$row")" expected 1
+		equal "what the new one expects" "$(key new_rcv_nxt "$row")" \
+			"the segment's number" "$(key seg_seq "$row")"
+		[ "$(key new_rcv_wnd "$row")" -gt 0 ]
+		[ "$(key rcv_wnd "$row")" -gt 50 ]
+	done
+	at left expect late_window_total 2
+	at left expect late_suspect_total 2
+	at left expect late_harm_total 2
+}
+
+@test "each kind that comes too late, and what it meets" {
+	load_timewait
+	sysctl -qw net.timewait.length_ms=1000
+	"$traffic" -p 7001 active 1
+	"$traffic" -6 -p 7002 active 1
+	sport4=$(key sport "$(wait_rows dport=7001)")
+	sport6=$(key sport "$(wait_rows dport=7002)")
+	eventually 10 no_wait
+	eventually 5 expect ghosts 2 2>/dev/null
+	for end in "127.0.0.1 7001 $sport4" "::1 7002 $sport6"; do
+		read -r host port sport <<<"$end"
+		"$craft" "$host" "$port" "$host" "$sport" FA 1 1
+		"$craft" -l 5 "$host" "$port" "$host" "$sport" PA 1 1
+		"$craft" "$host" "$port" "$host" "$sport" A 1 1
+		"$craft" "$host" "$port" "$host" "$sport" S 1 0
+		"$craft" "$host" "$port" "$host" "$sport" R 1 0
+		# Not of this four-tuple.
+		"$craft" "$host" "$((port + 1))" "$host" "$sport" A 1 1
+	done
+	for kind in fin data ack syn rst; do
+		expect late_${kind}_total 2
+	done
+	expect late_total 10
+	expect late_harm_total 4
+	# The first few of each are kept, all are counted.
+	[ "$(count_rows assassinations event=late)" = 8 ]
+	[ "$(count_rows connections state=ghost segments=5 fate=expired)" = 2 ]
+	# A server's wait: its port has a listener, which is not the one.
+	python3 "$BATS_TEST_DIRNAME/../port.py" 127.0.0.1 7100 server 3 >/dev/null &
+	eventually 10 test -n "$(wait_rows sport=7100)" || :
+	wait $!
+}
+
+@test "a ghost goes in time, and the hooks with the last one" {
+	load_timewait
+	hooks_are idle
+	sysctl -qw net.timewait.quiet_ms=3000
+	hooks_are armed
+	"$traffic" -p 7001 linger 5
+	expect ghosts 5
+	[ "$(count_rows connections state=ghost way=- fate=- dport=7001 comm=traffic)" = 5 ]
+	recorded
+	eventually 10 expect ghosts 0 2>/dev/null
+	expect ghosts_total 5
+	expect ghosts_lost_total 0
+	expect records 0
+	hooks_are armed
+	# They rest minutes after the last one, or after something was tuned; but are not
+	# armed from the start, nor by what is no ghost.
+	rmmod timewait
+	load_timewait
+	"$traffic" -p 7001 active 3
+	hooks_are idle
+	"$traffic" -p 7001 linger 1
+	eventually 5 hooks_are armed
+	sysctl -qw net.timewait.quiet_ms=0
+	"$traffic" -p 7002 linger 1
+	expect ghosts 1
+}
+
+@test "the next wait of a four-tuple takes the place of its ghost" {
+	load_timewait
+	sysctl -qw net.ipv4.ip_local_port_range='20000 20000' net.timewait.length_ms=1000
+	"$traffic" -p 7001 active 1
+	eventually 10 expect ghosts 1 2>/dev/null
+	"$traffic" -p 7001 active 1
+	[ "$(count_rows connections dport=7001 state=ghost)" = 0 ] ||
+		[ "$(count_rows connections dport=7001)" = 1 ]
+	expect ghosts_total "$((1 + $(stat ended_expired_total) - 1))"
+	eventually 10 expect ghosts 1 2>/dev/null
+	expect ghosts_total 2
+	recorded
+}
+
+@test "ghosts are the first to go when there is no more room" {
+	# No RST of those is to end a wait.
+	sysctl -qw net.ipv4.tcp_rfc1337=1
+	load_timewait max_records=1024
+	"$traffic" -p 7001 linger 800
+	expect ghosts 800
+	"$traffic" -p 7002 active 300
+	sleep 1
+	"$traffic" -p 7003 active 300
+	expect waiting 600
+	# Of the waits none goes without a record but those that began before the sweep.
+	[ "$(stat ghosts_lost_total)" -gt 100 ]
+	[ "$(stat records_lost_total)" -le 100 ]
+	equal "ghosts" "$(stat ghosts)" "those made and not given up" \
+		$(($(stat ghosts_total) - $(stat ghosts_lost_total)))
+}
+
+@test "a namespace that goes takes its ghosts with it" {
+	load_timewait
+	unshare -n sh -c "ip link set lo up; '$traffic' -p 7001 linger 20
+		grep -q '^ghosts 20$' /proc/net/timewait/stats"
+	eventually 20 gone_with_all
+	[ "$(stat records)" = 0 ]
+}
+
+gone_with_all() {
+	[ "$(stat gone_namespaces_total)" = 1 ]
+}
