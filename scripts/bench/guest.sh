@@ -34,9 +34,25 @@ flood() {
 	echo "$1 $((ns / 100000))"
 }
 
+# No flow of ours falls under any: by port, by prefix, by user, by cgroup.
+rules() {
+	for i in $(seq 64); do
+		echo "add port$i rport=$i length_ms=1000"
+		echo "add ports$i lport=80-90 rport=7000 length_ms=1000"
+		echo "add net$i remote=10.$i.0.0/16 length_ms=1000"
+		echo "add user$i uid=$((1000 + i)) length_ms=1000"
+	done
+}
+
 case $1 in
 connection)
 	[ -z "${2-}" ] || insmod "$TIMEWAIT_KO"
+	case ${2-} in
+	length) sysctl -qw net.timewait.length_ms=50000 ;;
+	rules) rules >$twait/rules ;;
+	esac
+	# So that what is armed for the first ghost is: a reused wait leaves one.
+	"$traffic" -p 7009 linger 1 >/dev/null
 	elapsed 3000 >/dev/null
 	echo $(($(elapsed 20000) / 20000)) ;;
 flood)
