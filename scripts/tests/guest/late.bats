@@ -134,19 +134,20 @@ reopened() {
 	for end in "${ends[@]}"; do
 		read -r host port <<<"$end"
 		# The peer numbers anew beyond all it had sent; an old segment is elsewhere.
-		reopened "$host" "$port" 'import subprocess
-	tell = subprocess.Popen(["ip", "netns", "exec", "left", "grep", "-m", "1", "event=segment",
-	    "/proc/net/timewait/events"], stdout=subprocess.PIPE, text=True)
-	time.sleep(0.4)
-	c2 = c
-	class Closed:
+		reopened "$host" "$port" 'in_ns("left")
+	files = "/proc/thread-self/net/timewait/"
+	class Gone:
 	    def getsockname(self):
-	        return [source]
-	source = "10.1.0.1" if family == socket.AF_INET else "fd01::1"
-	c = Closed()
+	        return ["10.1.0.1" if family == socket.AF_INET else "fd01::1"]
+	c = Gone()
+	end = now() + 30
+	while not [r for r in open(files + "connections") if f" dport={port} state=ghost " in r]:
+	    assert now() < end, "it waits on"
+	    time.sleep(0.1)
+	# What it had expected next is told by any segment that comes for it.
 	old("R", 1)
-	rcv_nxt = int(tell.stdout.readline().split(" rcv_nxt=")[1].split()[0])
-	time.sleep(2.5)
+	row = [r for r in open(files + "assassinations") if f" dport={port} " in r and " late=rst " in r][-1]
+	rcv_nxt = int(row.split(" rcv_nxt=")[1].split()[0])
 	c = connect(local); s = accept(l)
 	time.sleep(1)
 	old("PA", rcv_nxt - 50, "-l", 10)
