@@ -28,13 +28,12 @@ static void flow_init(struct twait_flow *flow,
 static void flow_insert(struct twait_flow *flow, u64 hash)
 {
 	struct twait_net *tnet = flow->space;
-
 	struct twait_flow *ghost = NULL;
 
 	if (twait_flow_insert(flow, hash, &ghost))
 		twait_count(&tnet->stats, TWAIT_COUNT_TUPLES_FORGOTTEN);
 	if (unlikely(ghost))
-		twait_ghost_replaced(ghost);
+		twait_net_drop_ghost(ghost);
 	/* Before there is no room for a wait; of many one may ask. */
 	if (READ_ONCE(twait_has_ghosts) && !(hash & 0xf0000) &&
 	    twait_flow_is_scarce())

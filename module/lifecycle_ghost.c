@@ -25,8 +25,8 @@
 #define TWAIT_SWEEP_PERIOD	(4 * HZ)
 
 /*
- * To arm a kprobe is work for a million instructions, and for thirty where the kernel
- * looks for a name in one after the other of all it has: not for each ghost anew.
+ * To arm a kprobe the kernel looks for its symbol, up to 6.1 in one after the other of
+ * all that it has, and waits for a grace period to disarm it: not for each ghost anew.
  */
 #define TWAIT_REST_DELAY	(300 * HZ)
 
@@ -106,29 +106,6 @@ void twait_ghosts_expect(int delta)
 	}
 }
 
-static void ghost_drop(struct twait_flow *flow)
-{
-	struct twait_net *tnet = flow->space;
-
-	twait_flow_vanish(flow);
-	twait_flow_give(flow);
-	if (!tnet->is_init)
-		atomic_dec(&tnet->ghosts);
-	twait_count(&tnet->stats, TWAIT_COUNT_UNGHOSTED);
-	twait_count(&tnet->stats, TWAIT_COUNT_FORGOTTEN);
-}
-
-/**
- * twait_ghost_replaced() - another record has the four-tuple of a ghost
- * @flow: the ghost, out of its bucket; given back
- *
- * Context: any but NMI.
- */
-void twait_ghost_replaced(struct twait_flow *flow)
-{
-	ghost_drop(flow);
-}
-
 /* What a sweep is about. */
 struct sweep {
 	bool evicts;
@@ -149,7 +126,7 @@ static void sweep_one(struct twait_flow *flow, void *arg)
 		return;
 	}
 	twait_flow_remove(flow);
-	ghost_drop(flow);
+	twait_net_drop_ghost(flow);
 }
 
 static void sweep_fn(struct work_struct *work)
@@ -224,7 +201,7 @@ static void ghost_begin(struct twait_flow *flow, struct twait_net *tnet,
 		atomic_inc(&tnet->ghosts);
 	older = twait_flow_keep(flow);
 	if (older)
-		ghost_drop(older);
+		twait_net_drop_ghost(older);
 	announce();
 }
 
@@ -372,10 +349,51 @@ static void count_late(struct twait_net *tnet, const struct twait_info *info,
 			    ktime_get_ns() - info->entered_ns);
 }
 
-static void tell_late(struct twait_net *tnet, const struct twait_info *info,
-		      unsigned long expires,
-		      const struct twait_late_evidence *evidence)
+/* A segment that came too late, and what there is to tell of it. */
+struct lateness {
+	struct twait_late_evidence evidence;
+	struct twait_info info;		/* of the wait */
+	unsigned long expires;		/* of its ghost, in jiffies */
+};
+
+/*
+ * Is there a ghost for it? The old window is filled in. @incarnation: the socket that
+ * the segment came to; then it is an old one only if it lies in the old window, for
+ * what the peer numbers anew begins elsewhere. NULL: it came to none.
+ */
+static bool is_for_ghost(struct lateness *lateness, const struct net *net,
+			 struct twait_net *tnet,
+			 const struct twait_tuple *tuple,
+			 const struct sock *incarnation)
 {
+	struct twait_late_evidence *evidence = &lateness->evidence;
+	u32 hash = twait_flow_hash(tuple, net->ns.inum);
+	struct twait_flow *flow;
+	unsigned long flags;
+
+	flow = twait_flow_lock_ghost(hash, tuple, tnet, &flags);
+	if (flow && time_after(jiffies, flow->expires))
+		flow = NULL;
+	if (flow && incarnation &&
+	    (flow->incarnation != incarnation ||
+	     before(evidence->seq, flow->old_rcv_nxt - flow->old_rcv_wnd) ||
+	     after(evidence->seq, flow->old_rcv_nxt)))
+		flow = NULL;
+	if (flow) {
+		flow->info.segments++;
+		evidence->rcv_nxt = flow->old_rcv_nxt;
+		evidence->rcv_wnd = flow->old_rcv_wnd;
+		lateness->expires = flow->expires;
+		lateness->info = flow->info;
+	}
+	twait_flow_unlock(hash, flags);
+	return flow;
+}
+
+static void tell_late(struct twait_net *tnet, const struct lateness *lateness)
+{
+	const struct twait_late_evidence *evidence = &lateness->evidence;
+	const struct twait_info *info = &lateness->info;
 	struct twait_event event;
 	bool kept = info->segments <= TWAIT_LATES_KEPT;
 
@@ -385,7 +403,7 @@ static void tell_late(struct twait_net *tnet, const struct twait_info *info,
 	if (!kept && !twait_is_watched(tnet))
 		return;
 	twait_event_init(&event, TWAIT_EVENT_LATE, info,
-			 twait_left_ms(expires));
+			 twait_left_ms(lateness->expires));
 	event.lateness = *evidence;
 	if (kept)
 		twait_emit_rare(tnet, TWAIT_RING_ASSASSINATIONS, &event);
@@ -405,33 +423,18 @@ void twait_came_late(const struct net *net, const struct twait_tuple *tuple,
 		     const struct sk_buff *skb)
 {
 	struct twait_net *tnet = twait_net_here(net);
-	struct twait_late_evidence evidence = {
-		.seq = TCP_SKB_CB(skb)->seq,
-		.end_seq = TCP_SKB_CB(skb)->end_seq,
-	};
-	struct twait_info info;
-	struct twait_flow *flow;
-	unsigned long flags, expires = 0;
-	u32 hash;
+	struct lateness lateness;
 
 	if (!tnet || !READ_ONCE(twait_has_ghosts))
 		return;
-	hash = twait_flow_hash(tuple, net->ns.inum);
-	flow = twait_flow_lock_ghost(hash, tuple, tnet, &flags);
-	if (flow && time_after(jiffies, flow->expires))
-		flow = NULL;
-	if (flow) {
-		flow->info.segments++;
-		evidence.rcv_nxt = flow->old_rcv_nxt;
-		evidence.rcv_wnd = flow->old_rcv_wnd;
-		expires = flow->expires;
-		info = flow->info;
-	}
-	twait_flow_unlock(hash, flags);
-	if (!flow)
+	lateness.evidence = (struct twait_late_evidence){
+		.seq = TCP_SKB_CB(skb)->seq,
+		.end_seq = TCP_SKB_CB(skb)->end_seq,
+	};
+	if (!is_for_ghost(&lateness, net, tnet, tuple, NULL))
 		return;
-	evidence.late = late_kind(tcp_hdr(skb), &evidence);
-	tell_late(tnet, &info, expires, &evidence);
+	lateness.evidence.late = late_kind(tcp_hdr(skb), &lateness.evidence);
+	tell_late(tnet, &lateness);
 }
 
 /* The check of RFC 7323, 5.3, with what the new connection has seen. */
@@ -462,8 +465,7 @@ static bool is_in_new_window(const struct tcp_sock *tp,
  * @sk: its socket, locked
  * @skb: the segment, not dealt with yet
  *
- * It is an old one if it lies in the window that the old connection had: what the
- * peer numbers anew begins elsewhere. Where it lies in the new window too, nothing
+ * Where it lies in the window of the new connection as in that of the old, nothing
  * but a timestamp tells the one from the other.
  *
  * Context: softirq, or process while the socket's backlog is dealt with; preemption
@@ -473,44 +475,26 @@ void twait_came_to_incarnation(const struct sock *sk, const struct sk_buff *skb)
 {
 	struct twait_net *tnet = twait_net_here(sock_net(sk));
 	const struct tcp_sock *tp = tcp_sk(sk);
-	struct twait_late_evidence evidence = {
+	struct lateness lateness;
+	struct twait_late_evidence *evidence = &lateness.evidence;
+	struct twait_tuple tuple;
+
+	if (!tnet)
+		return;
+	*evidence = (struct twait_late_evidence){
 		.seq = TCP_SKB_CB(skb)->seq,
 		.end_seq = TCP_SKB_CB(skb)->end_seq,
 		.new_rcv_nxt = tp->rcv_nxt,
 		.new_rcv_wnd = tcp_receive_window(tp),
 		.has_new = true,
 	};
-	struct twait_tuple tuple;
-	struct twait_info info;
-	struct twait_flow *flow;
-	unsigned long flags, expires = 0;
-	u32 hash;
-
-	if (!tnet)
-		return;
 	twait_sock_tuple(sk, &tuple);
-	hash = twait_flow_hash(&tuple, sock_net(sk)->ns.inum);
-	flow = twait_flow_lock_ghost(hash, &tuple, tnet, &flags);
-	if (flow && (flow->incarnation != sk ||
-		     time_after(jiffies, flow->expires) ||
-		     before(evidence.seq,
-			    flow->old_rcv_nxt - flow->old_rcv_wnd) ||
-		     after(evidence.seq, flow->old_rcv_nxt)))
-		flow = NULL;
-	if (flow) {
-		flow->info.segments++;
-		evidence.rcv_nxt = flow->old_rcv_nxt;
-		evidence.rcv_wnd = flow->old_rcv_wnd;
-		expires = flow->expires;
-		info = flow->info;
-	}
-	twait_flow_unlock(hash, flags);
-	if (!flow)
+	if (!is_for_ghost(&lateness, sock_net(sk), tnet, &tuple, sk))
 		return;
 	if (is_paws_rejected(sk, skb))
-		evidence.late = TWAIT_LATE_PAWS;
+		evidence->late = TWAIT_LATE_PAWS;
 	else
-		evidence.late = is_in_new_window(tp, &evidence) ?
-				TWAIT_LATE_SUSPECT : TWAIT_LATE_WINDOW;
-	tell_late(tnet, &info, expires, &evidence);
+		evidence->late = is_in_new_window(tp, evidence) ?
+				 TWAIT_LATE_SUSPECT : TWAIT_LATE_WINDOW;
+	tell_late(tnet, &lateness);
 }

@@ -109,19 +109,30 @@ static void count_forgotten(struct twait_flow *flow, void *arg)
 	twait_count(&tnet->stats, TWAIT_COUNT_ENDED_UNKNOWN);
 }
 
-static void drop_ghost(struct twait_flow *flow, void *arg)
+/**
+ * twait_net_drop_ghost() - give a ghost back
+ * @flow: the ghost, out of its bucket
+ *
+ * Context: any but NMI.
+ */
+void twait_net_drop_ghost(struct twait_flow *flow)
 {
-	struct twait_net *tnet = arg;
+	struct twait_net *tnet = flow->space;
 
-	if (flow->space != tnet || flow->info.state != TWAIT_STATE_GHOST)
-		return;
-	twait_flow_remove(flow);
 	twait_flow_vanish(flow);
 	twait_flow_give(flow);
 	if (!tnet->is_init)
 		atomic_dec(&tnet->ghosts);
 	twait_count(&tnet->stats, TWAIT_COUNT_UNGHOSTED);
 	twait_count(&tnet->stats, TWAIT_COUNT_FORGOTTEN);
+}
+
+static void drop_ghost_of(struct twait_flow *flow, void *tnet)
+{
+	if (flow->space != tnet || flow->info.state != TWAIT_STATE_GHOST)
+		return;
+	twait_flow_remove(flow);
+	twait_net_drop_ghost(flow);
 }
 
 /* Into the totals of those that are gone. Context: twait_nets_lock held. */
@@ -158,7 +169,7 @@ static void retire_work_fn(struct work_struct *work)
 		twait_stats_fold(&tnet->stats, &totals);
 		/* Nobody is there to see what would come too late. */
 		if (totals.ghosts) {
-			twait_flow_visit_ghosts(drop_ghost, tnet);
+			twait_flow_visit_ghosts(drop_ghost_of, tnet);
 			twait_stats_fold(&tnet->stats, &totals);
 		}
 		if (totals.records &&

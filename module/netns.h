@@ -16,6 +16,7 @@
 struct ctl_table;
 struct ctl_table_header;
 struct proc_dir_entry;
+struct twait_flow;
 
 /* The rings, and with them the streams of a namespace. */
 enum twait_ring_id {
@@ -120,6 +121,7 @@ void twait_rings_exit(void);
 int twait_net_init(struct net *net);
 void twait_net_retire(struct net *net);
 void twait_nets_flush(void);
+void twait_net_drop_ghost(struct twait_flow *flow);
 u64 twait_nets_gone(u64 count[TWAIT_COUNT_MAX]);
 
 #endif

@@ -99,7 +99,6 @@ static inline unsigned int twait_context_slot(void)
 }
 
 void twait_ghosts_make_room(void);
-void twait_ghost_replaced(struct twait_flow *flow);
 bool twait_ghost_of_wait(struct twait_flow *flow,
 			 const struct inet_timewait_sock *tw, s64 age_ms);
 void twait_ghost_of_sock(const struct sock *sk, struct twait_net *tnet,
