@@ -53,12 +53,16 @@ sockstat_tw() {
 		/proc/net/sockstat
 }
 
-# stat NAME: a number of stats.
+# stat NAME: a number of stats. The first line there is a heading.
 stat() {
-	awk -v name="$1" '$1 == name { print $2; found = 1 } END { exit !found }' "$twait/stats" || {
+	local all='' number
+	read -r -d '' all <"$twait/stats" || :
+	number=${all#*$'\n'"$1 "}
+	[ "$number" != "$all" ] || {
 		echo "no $1 in stats" >&2
 		return 1
 	}
+	echo "${number%%$'\n'*}"
 }
 
 # expect NAME VALUE: what stats must say.
@@ -87,15 +91,13 @@ eventually() {
 
 # key NAME LINE: the value of NAME= in a line of key=value.
 key() {
-	local word
-	for word in $2; do
-		[ "${word%%=*}" != "$1" ] || {
-			echo "${word#*=}"
-			return
-		}
-	done
-	echo "no $1= in: $2" >&2
-	return 1
+	local rest=" ${2//$'\n'/ }"
+	[[ $rest = *" $1="* ]] || {
+		echo "no $1= in: $2" >&2
+		return 1
+	}
+	rest=${rest#*" $1="}
+	echo "${rest%% *}"
 }
 
 # two_hosts: makes them, namespaces that tear_down_hosts takes away again
@@ -166,6 +168,29 @@ stop_captures() {
 	captures=''
 }
 
+# Load the module, make both hosts, and see what is on their wire.
+begin_on_wire() {
+	load_timewait
+	two_hosts
+	capture left "$BATS_TEST_TMPDIR/pcap" tcp
+}
+
+# talk HOST PORT SCRIPT: from left to HOST, which is right's; see hosts.py
+talk() {
+	python3 "$BATS_TEST_DIRNAME/../hosts.py" left "$1" "$2" "$3"
+}
+
+# seen PORT: begin_on_wire's capture, a line a segment: sender, flags by tcpdump's
+# letters
+seen() {
+	tcpdump -nr "$BATS_TEST_TMPDIR/pcap" "tcp port $1" 2>/dev/null |
+		awk -v port="$1" '{
+			from = $3 ~ ("[.]" port "$") ? "right" : "left"
+			match($0, /Flags \[[^]]*/)
+			print from, substr($0, RSTART + 7, RLENGTH - 7)
+		}'
+}
+
 # rows FILE PATTERN...: the lines of a file that have all the patterns, each of
 # which is an extended regular expression for a whole word.
 rows() {
@@ -214,13 +239,29 @@ load_timewait() {
 	insmod "$TIMEWAIT_KO" "$@"
 }
 
-# At rest the module and the kernel agree, in every way that is known, and
-# nothing was missed.
+# balanced [MISSED]: at rest the module and the kernel agree, in every way that is
+# known, and nothing was missed.
 balanced() {
-	invariants && awk '
-		/^(ended_unknown|probes_missed|resynced|owners_lost)_total [^0]/ { print; bad = 1 }
-		END { exit bad }
-	' "$twait/stats" >&2
+	invariants && missed_at_most "${1:-0}"
+}
+
+# missed_at_most COUNT: not 0 only where there are tens of thousands of connections. A
+# softirq that interrupts the handler of a hook whose function runs with BH on
+# (softirqs_on in hooks) misses its probes, by chance and seldom. What was missed has
+# to be mended.
+missed_at_most() {
+	awk -v most="$1" '
+		{ n[$1] = $2 }
+		END {
+			exit n["owners_lost_total"] || n["probes_missed_total"] > most ||
+				n["resynced_total"] > n["probes_missed_total"] ||
+				n["ended_unknown_total"] > n["probes_missed_total"]
+		}
+	' "$twait/stats" || {
+		grep -E '^(ended_unknown|probes_missed|resynced|owners_lost)_total' "$twait/stats" >&2
+		cat "$twait/hooks" >&2
+		return 1
+	}
 }
 
 # invariants: those of invariants.awk, as soon as the machine is at rest.
@@ -294,7 +335,9 @@ equal() {
 }
 
 kernel_is_quiet() {
-	! dmesg | grep -wE 'BUG|WARNING|Oops|Call Trace|suspicious|stalls?|stalled|leaks?|sleeping function|UBSAN|KASAN|ODEBUG'
+	local said
+	said=$(dmesg)
+	[ -z "$said" ] || ! grep -wE 'BUG|WARNING|Oops|Call Trace|suspicious|stalls?|stalled|leaks?|sleeping function|UBSAN|KASAN|ODEBUG' <<<"$said"
 }
 
 setup_file() {

@@ -27,7 +27,7 @@ mixed_traffic() {
 	reader=$!
 	eventually 5 test -s "$BATS_TEST_TMPDIR/events"
 	mixed_traffic
-	balanced
+	balanced 2
 	recorded
 	for fate in rst syn connect reset; do
 		[ "$(stat "ended_${fate}_total")" -gt $((2000 / thin)) ]
@@ -44,9 +44,10 @@ mixed_traffic() {
 
 	# TIME_WAIT is 60 s, plus the timer wheel's step.
 	eventually 70 expect waiting 0 2>/dev/null
-	balanced
+	balanced 2
 	recorded
-	expect ended_total "$(stat entered_total)"
+	# One that was missed when it began is adopted.
+	expect ended_total $(($(stat entered_total) + $(stat adopted_total)))
 	[ "$(stat ended_expired_total)" -gt $((3500 / thin)) ]
 
 	# What was read and what was lost is what was emitted.
@@ -105,9 +106,7 @@ read_to_the_end() {
 	recorded
 	equal "ended by syn" "$(stat ended_syn_total)" \
 		"SYNs allowed" "$(stat reuse_syn_allowed_total)"
-	expect resynced_total 0
-	expect ended_unknown_total 0
-	expect probes_missed_total 0
+	missed_at_most 2
 	equal "entered + adopted - ended" \
 		$(($(stat entered_total) + $(stat adopted_total) - $(stat ended_total))) \
 		"tw in sockstat" "$(sockstat_tw)"

@@ -8,26 +8,6 @@ export CRAFT=$craft
 
 ends=("10.1.0.2 7600" "fd01::2 7601")
 
-talk() {
-	python3 "$BATS_TEST_DIRNAME/../hosts.py" left "$1" "$2" "$3"
-}
-
-begin() {
-	load_timewait
-	two_hosts
-	capture left "$BATS_TEST_TMPDIR/pcap" tcp
-}
-
-# seen PORT: the capture, a line a segment: sender's flags, by tcpdump's letters
-seen() {
-	tcpdump -nr "$BATS_TEST_TMPDIR/pcap" "tcp port $1" 2>/dev/null |
-		awk -v port="$1" '{
-			from = $3 ~ ("[.]" port "$") ? "right" : "left"
-			match($0, /Flags \[[^]]*/)
-			print from, substr($0, RSTART + 7, RLENGTH - 7)
-		}'
-}
-
 hooks_are() {
 	local hook
 	for hook in late_v4 late_v6 incarnation; do
@@ -36,7 +16,7 @@ hooks_are() {
 }
 
 @test "last ACK lost, and the wait too short: the peer's close is reset" {
-	begin
+	begin_on_wire
 	on left sysctl -qw net.timewait.length_ms=1000
 	for end in "${ends[@]}"; do
 		read -r host port <<<"$end"
@@ -101,7 +81,7 @@ reopened() {
 
 # rcv_nxt is in the event of the old connection's end, or of its reuse.
 @test "stray data, stolen: PAWS drops it" {
-	begin
+	begin_on_wire
 	for end in "${ends[@]}"; do
 		read -r host port <<<"$end"
 		reopened "$host" "$port" 'c = connect(local); s = accept(l)
@@ -126,7 +106,7 @@ reopened() {
 }
 
 @test "stray data, stolen: without timestamps its number drops it, or nothing does" {
-	begin
+	begin_on_wire
 	for host in left right; do
 		on $host sysctl -qw net.ipv4.tcp_timestamps=0
 	done

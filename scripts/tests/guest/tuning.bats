@@ -483,11 +483,13 @@ within() {
 @test "share: 10 % of the flows, always the same ones" {
 	load_timewait
 	rules 'add tenth share=10% length_ms=50000' 'add half share=50%'
-	"$traffic" -s 4 active $((10000 / thin))
+	# As many flows that chance, whose deviation is their root's, is not felt: of
+	# 10,000 one of a thousand keys would leave the tenth by more than a tenth.
+	"$traffic" -s 4 active $((20000 / thin))
 	hits=$(key hits "$(rows rules rule=tenth)")
-	[ "$thin" -gt 1 ] || within 10 "$hits" 1000
+	[ "$thin" -gt 1 ] || within 10 "$hits" 2000
 	half=$(key hits "$(rows rules rule=half)")
-	[ "$thin" -gt 1 ] || within 2 "$half" 5000
+	[ "$thin" -gt 1 ] || within 4 "$half" 10000
 	equal "rows of the rule" "$(count_rows connections rule=tenth length_ms=50000)" hits "$hits"
 	equal "rows of the other" "$(count_rows connections rule=half length_ms=60000)" hits "$half"
 	end_waits

@@ -143,8 +143,9 @@ as_many_records() {
 loads_under_traffic() {
 	for i in 0 1; do
 		[ $i = 0 ] && v6= || v6=-6
+		# It takes what time there is, and all that of the other CPU.
 		(while [ ! -e "$BATS_TEST_TMPDIR/stop" ]; do
-			"$traffic" $v6 -p $((7000 + i)) mix 200 >/dev/null || exit
+			nice -n 19 "$traffic" $v6 -p $((7000 + i)) mix 200 >/dev/null || exit
 		done) &
 		pids[i]=$!
 	done
@@ -161,9 +162,7 @@ loads_under_traffic() {
 	wait "${pids[@]}"
 	eventually 10 at_rest
 	expect records_lost_total 0
-	expect resynced_total 0
-	expect ended_unknown_total 0
-	expect probes_missed_total 0
+	missed_at_most 2
 	# The waits of half a minute are running out meanwhile.
 	eventually 10 as_many_records
 }

@@ -7,34 +7,13 @@ load ../lib.bash
 # For IPv4 and IPv6: the address of the right host, and a port of its own.
 ends=("10.1.0.2 7500" "fd01::2 7501")
 
-# talk HOST PORT SCRIPT: see hosts.py
-talk() {
-	python3 "$BATS_TEST_DIRNAME/../hosts.py" left "$1" "$2" "$3"
-}
-
-begin() {
-	load_timewait
-	two_hosts
-	capture left "$BATS_TEST_TMPDIR/pcap" tcp
-}
-
-# seen PORT: the capture, a line a segment: sender's flags, by tcpdump's letters
-seen() {
-	tcpdump -nr "$BATS_TEST_TMPDIR/pcap" "tcp port $1" 2>/dev/null |
-		awk -v port="$1" '{
-			from = $3 ~ ("[.]" port "$") ? "right" : "left"
-			match($0, /Flags \[[^]]*/)
-			print from, substr($0, RSTART + 7, RLENGTH - 7)
-		}'
-}
-
 # first_fin PORT: who sent it
 first_fin() {
 	seen "$1" | awk '$2 ~ /F/ { print $1; exit }'
 }
 
 @test "who closes first waits, and the other does not" {
-	begin
+	begin_on_wire
 	for end in "${ends[@]}"; do
 		read -r host port <<<"$end"
 		talk "$host" "$port" 'if True:
@@ -66,7 +45,7 @@ first_fin() {
 }
 
 @test "halfway: one side is done, the other goes on for a while" {
-	begin
+	begin_on_wire
 	on left sysctl -qw net.ipv4.tcp_fin_timeout=20
 	for end in "${ends[@]}"; do
 		read -r host port <<<"$end"
@@ -114,7 +93,7 @@ first_fin() {
 }
 
 @test "last ACK lost: the peer's FIN comes again, and its close is clean" {
-	begin
+	begin_on_wire
 	for end in "${ends[@]}"; do
 		read -r host port <<<"$end"
 		talk "$host" "$port" 'if True:
@@ -151,7 +130,7 @@ first_fin() {
 # comes again is taken: at once, or after a second where the kernel does not know
 # that it may hurry.
 @test "passer-by: a new connection meets a peer that is still in LAST_ACK" {
-	begin
+	begin_on_wire
 	for end in "${ends[@]}"; do
 		read -r host port <<<"$end"
 		talk "$host" "$port" 'if True:
