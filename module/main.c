@@ -58,26 +58,39 @@ static int __net_init timewait_net_init(struct net *net)
 out_sysctl:
 	twait_sysctl_exit(tnet);
 out_tuning:
-	twait_tuning_exit(tnet);
+	if (twait_tuning_withdraw(tnet))
+		synchronize_rcu();
+	twait_tuning_free(tnet);
 out_net:
 	twait_net_retire(net);
 	return err;
 }
 
-static void __net_exit timewait_net_exit(struct net *net)
+/* Of many at once, that they have one grace period for all. */
+static void __net_exit timewait_net_exit(struct list_head *nets)
 {
-	struct twait_net *tnet = twait_net_of(net);
+	bool tuned = false;
+	struct net *net;
 
-	twait_syns_forget(tnet);
-	twait_proc_exit(tnet);
-	twait_sysctl_exit(tnet);
-	twait_tuning_exit(tnet);
-	twait_net_retire(net);
+	list_for_each_entry(net, nets, exit_list) {
+		struct twait_net *tnet = twait_net_of(net);
+
+		twait_syns_forget(tnet);
+		twait_proc_exit(tnet);
+		twait_sysctl_exit(tnet);
+		tuned |= twait_tuning_withdraw(tnet);
+	}
+	if (tuned)
+		synchronize_rcu();
+	list_for_each_entry(net, nets, exit_list) {
+		twait_tuning_free(twait_net_of(net));
+		twait_net_retire(net);
+	}
 }
 
 static struct pernet_operations timewait_net_ops = {
 	.init = timewait_net_init,
-	.exit = timewait_net_exit,
+	.exit_batch = timewait_net_exit,
 	.id = &twait_net_id,
 	.size = sizeof(struct twait_net_slot),
 };

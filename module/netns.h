@@ -42,6 +42,7 @@ enum twait_ring_id {
  * @unrecorded: waits that are counted but for which there was no record
  * @policy: what is tuned; NULL if nothing is. Written with @tuning_lock held, read
  *          under RCU
+ * @withdrawn: what was tuned, while the namespace goes
  * @tuning_lock: whoever tunes
  * @last_rule_id: of the last rule that there was, guarded by @tuning_lock
  * @sysctl: its entries under /proc/sys/net
@@ -64,6 +65,7 @@ struct twait_net {
 	bool drifts;
 	atomic_t unrecorded;
 	struct twait_policy __rcu *policy;
+	struct twait_policy *withdrawn;
 	struct mutex tuning_lock;	/* one who tunes at a time */
 	u16 last_rule_id;
 	struct ctl_table_header *sysctl;

@@ -208,14 +208,28 @@ int twait_tuning_init(struct twait_net *tnet)
 }
 
 /**
- * twait_tuning_exit() - a namespace has ended
- * @tnet: our part of it; no handler finds it any more
+ * twait_tuning_withdraw() - a namespace ends: nothing is tuned there any more
+ * @tnet: our part of it; nobody tunes it any more
  *
  * Context: process, may sleep.
+ * Return: true if there was something, which handlers may look at for a grace period
+ * more; then twait_tuning_free().
  */
-void twait_tuning_exit(struct twait_net *tnet)
+bool twait_tuning_withdraw(struct twait_net *tnet)
 {
-	policy_publish(tnet, NULL);
+	tnet->withdrawn = rcu_replace_pointer(tnet->policy, NULL, true);
+	if (!tnet->withdrawn)
+		return false;
+	twait_ghosts_expect(-1);
+	return true;
+}
+
+/* What twait_tuning_withdraw() has left. Context: process, a grace period later. */
+void twait_tuning_free(struct twait_net *tnet)
+{
+	free_counts(tnet->withdrawn, NULL);
+	kvfree(tnet->withdrawn);
+	tnet->withdrawn = NULL;
 }
 
 static void complain(const char *what, const struct twait_complaint *complaint)

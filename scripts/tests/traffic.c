@@ -21,6 +21,8 @@
  *   syn        S shuts down first: a wait at S; C connects from the same port:
  *              its SYN takes the wait over. The new one is closed as linger
  *   refused    C finds no port and must be refused one; no connection
+ *   sustained  as active, but where there is no port C asks again until there is one;
+ *              prints "made_us=US" for each, of a clock that begins anywhere
  *   mix        each of active, orphan, rst, reset, linger, connect, syn in turn
  *   loop       connect, accept, close, close: the shortest life; for measuring
  *
@@ -51,6 +53,7 @@ static unsigned int port = 7000;
 static unsigned int sources = 1;
 static unsigned long connections;
 static bool surely;	/* make what was asked for, and not something like it */
+static bool patient;	/* wait for a port */
 
 static void check(int ret, const char *what)
 {
@@ -92,6 +95,14 @@ static int tcp_socket(void)
 	return fd;
 }
 
+static unsigned long long now_ns(void)
+{
+	struct timespec ts;
+
+	check(clock_gettime(CLOCK_MONOTONIC, &ts), "clock_gettime");
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
 static void serve(void)
 {
 	struct sockaddr_storage ss;
@@ -122,7 +133,11 @@ static struct pair pair_from(unsigned int source_port)
 		check(bind(p.client, (struct sockaddr *)&ss, len), "bind");
 	}
 	len = address(&ss, 0, port);
-	check(connect(p.client, (struct sockaddr *)&ss, len), "connect");
+	while (connect(p.client, (struct sockaddr *)&ss, len)) {
+		if (!patient || errno != EADDRNOTAVAIL)
+			check(-1, "connect");
+		usleep(1000);
+	}
 	p.server = accept(listener, NULL, NULL);
 	check(p.server, "accept");
 	connections++;
@@ -263,6 +278,12 @@ static void close_syn(struct pair p)
 	close_linger(pair_from(source_port));
 }
 
+static void close_sustained(struct pair p)
+{
+	printf("made_us=%llu\n", now_ns() / 1000);
+	close_active(p);
+}
+
 static void close_loop(struct pair p)
 {
 	close(p.client);
@@ -293,6 +314,7 @@ static const struct kind {
 	{ "linger", close_linger }, { "connect", close_connect },
 	{ "syn", close_syn },       { "stuck", close_to_fin_wait2 },
 	{ "loop", close_loop },     { "simultaneous", close_simultaneous },
+	{ "sustained", close_sustained },
 };
 
 #define MIX 7
@@ -316,16 +338,9 @@ static void make(const char *name, unsigned long count)
 		exit(2);
 	}
 	surely = !mix;
+	patient = !mix && kinds[k].close == close_sustained;
 	for (i = 0; i < count; i++)
 		kinds[mix ? i % MIX : k].close(pair_from(0));
-}
-
-static unsigned long long now_ns(void)
-{
-	struct timespec ts;
-
-	check(clock_gettime(CLOCK_MONOTONIC, &ts), "clock_gettime");
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
 int main(int argc, char **argv)

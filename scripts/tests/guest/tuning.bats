@@ -411,39 +411,30 @@ decided() {
 	[ "$(grep -c event=end "$BATS_TEST_TMPDIR/stream")" = 3 ]
 }
 
-# rate HOST PORTS SECONDS: connections towards one destination, as many as PORTS
-# allow: how many a second. Not by counting in a window, for all ports come free in
-# one burst, and it is chance how many bursts a window has; but from how long after
-# a port's one connection its next one is, the first, which had them all, left out.
+# rate CYCLES [OPTION...]: connections a second towards one destination, of 200 ports.
+# Not by counting in a window, for ports come free in bursts, and it is chance how many
+# bursts a window has; but from how long after a port's one connection its next one is.
+# The first cycle has all ports to begin with, and is left out.
 rate() {
-	python3 - "$1" "$2" "$3" <<-'END'
-	import errno, socket, sys, time
-	host, ports, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-	family = socket.AF_INET6 if ":" in host else socket.AF_INET
-	l = socket.create_server((host, 7300), family=family, backlog=500)
-	end = time.monotonic() + seconds
-	made, refused = [], 0
-	while time.monotonic() < end:
-	    c = socket.socket(family)
-	    try:
-	        c.connect((host, 7300))
-	    except OSError as e:
-	        assert e.errno == errno.EADDRNOTAVAIL, e
-	        c.close()
-	        refused += 1
-	        time.sleep(0.005)
-	        continue
-	    made.append(time.monotonic())
-	    s = l.accept()[0]
-	    c.shutdown(socket.SHUT_WR)
-	    s.recv(1)
-	    s.close()
-	    c.recv(1)
-	    c.close()
-	periods = [b - a for a, b in zip(made[ports:], made[2 * ports:])]
-	rate = ports * len(periods) / sum(periods) if periods else 0
-	print(f"rate={rate:.1f} made={len(made)} refused={refused}")
-	END
+	local cycles=$1
+	shift
+	"$traffic" "$@" sustained $((200 * (cycles + 2))) | awk -F= '
+		$1 == "made_us" { made[n++] = $2 }
+		END {
+			for (i = 200; i + 200 < n; i++) sum += made[i + 200] - made[i]
+			printf "%.1f\n", 200 * 1e6 * (n - 400) / sum
+		}'
+}
+
+# sustains RATE CYCLES [OPTION...]: within 5 %. A machine that has other things to do
+# makes fewer, but not each time.
+sustains() {
+	local should=$1
+	shift
+	for _ in 1 2 3; do
+		within 5 "$(rate "$@")" "$should" && return
+	done
+	return 1
 }
 
 # within PERCENT IS SHOULD
@@ -460,22 +451,21 @@ within() {
 	load_timewait
 	sysctl -qw net.ipv4.ip_local_port_range='20000 20199'
 	# At 60 s: 200 connections, and then none for a minute.
-	said=$(rate 127.0.0.1 200 10)
-	[ "$(key made "$said")" = 200 ]
-	[ "$(key refused "$said")" -gt 0 ]
+	"$traffic" active 200
+	"$traffic" refused 5
 	expect waiting 200
 	row=$(rows reuse event=refusal path=connect | tail -n 1)
 	[ "$(key held "$row") $(key ports "$row")" = "200 200" ]
-	for host in 127.0.0.1 ::1; do
+	for v6 in '' -6; do
 		end_waits
 		tune length_ms=5000
-		said=$(rate $host 200 25)
-		within 5 "$(key rate "$said")" 40
+		# shellcheck disable=SC2086 # an option, or none
+		sustains 40 2 $v6
 		eventually 20 no_wait
 		tune length_ms=1000
-		said=$(rate $host 200 12)
 		# The debug kernel makes them no faster than it can.
-		[ "$thin" -gt 1 ] || within 5 "$(key rate "$said")" 200
+		# shellcheck disable=SC2086
+		[ "$thin" -gt 1 ] || sustains 200 6 $v6
 		eventually 10 no_wait
 	done
 }
