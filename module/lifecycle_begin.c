@@ -73,6 +73,19 @@ static int tune(const struct twait_policy *policy, struct twait_info *info,
 	return timeo;
 }
 
+/*
+ * For how long has the kernel armed the timer? Where it did so before we see it, a
+ * jiffy may have passed; but tcp_time_wait() has one length only for a TIME_WAIT.
+ */
+static u32 armed_ms(const struct twait_info *info,
+		    const struct inet_timewait_sock *tw, int timeo)
+{
+	if (timeo >= 0)
+		return jiffies_to_msecs(timeo);
+	return info->state == TWAIT_STATE_TIME_WAIT ? TWAIT_LENGTH_MS_DEFAULT :
+						      twait_wait_left_ms(tw);
+}
+
 /**
  * twait_entered() - a wait begins
  * @tw: the minisock, complete, not yet to be found by anybody
@@ -108,8 +121,7 @@ int twait_entered(struct inet_timewait_sock *tw, const struct sock *sk,
 	if (unlikely(policy))
 		timeo = tune(policy, info, hash, tw, timeo);
 	if (likely(!info->length_ms))
-		info->length_ms = timeo < 0 ? twait_wait_left_ms(tw) :
-					      jiffies_to_msecs(timeo);
+		info->length_ms = armed_ms(info, tw, timeo);
 	twait_note_take(sk, &info->owner);
 
 	twait_count(&tnet->stats, TWAIT_COUNT_ENTERED_ACTIVE + info->way);

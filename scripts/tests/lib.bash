@@ -153,11 +153,15 @@ at() {
 	"$@"
 }
 
-# capture HOST FILE FILTER...: of the wire, from there; stop_captures ends them
+# capture HOST FILE FILTER...: of the wire, from there, or HOST here: of lo;
+# stop_captures ends them
 capture() {
-	local host=$1 file=$2
+	local via=(on "$1") device=wire file=$2
+	[ "$1" != here ] || via=() device=lo
 	shift 2
-	on "$host" tcpdump -i wire -w "$file" -U --immediate-mode "$@" >"$file.log" 2>&1 3>&- &
+	# As root: where Debian's packages are only unpacked there is no user tcpdump.
+	"${via[@]}" tcpdump -Z root -i $device -w "$file" -U -B 8192 --immediate-mode "$@" \
+		>"$file.log" 2>&1 3>&- &
 	captures="$captures $!"
 	eventually 20 grep -q "listening on" "$file.log"
 }

@@ -243,7 +243,10 @@ reopened() {
 	sysctl -qw net.ipv4.tcp_rfc1337=1
 	load_timewait max_records=1024
 	"$traffic" -p 7001 linger 800
-	expect ghosts 800
+	# A port that was had twice has one ghost.
+	replaced=$((800 - $(stat ghosts)))
+	expect ghosts_total 800
+	[ "$replaced" -lt 40 ]
 	"$traffic" -p 7002 active 300
 	sleep 1
 	"$traffic" -p 7003 active 300
@@ -252,7 +255,7 @@ reopened() {
 	[ "$(stat ghosts_lost_total)" -gt 100 ]
 	[ "$(stat records_lost_total)" -le 100 ]
 	equal "ghosts" "$(stat ghosts)" "those made and not given up" \
-		$(($(stat ghosts_total) - $(stat ghosts_lost_total)))
+		$(($(stat ghosts_total) - $(stat ghosts_lost_total) - replaced))
 }
 
 @test "a namespace that goes takes its ghosts with it" {

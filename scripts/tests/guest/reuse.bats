@@ -184,11 +184,7 @@ capture_syns() {
 	local is_syn='tcp[tcpflags] & tcp-syn != 0'
 	# tcpdump does not look into the TCP header of IPv6 by name.
 	[ $host != ::1 ] || is_syn='ip6[53] & 2 != 0'
-	tcpdump -i lo -w "$BATS_TEST_TMPDIR/pcap" -U --immediate-mode "dst port 7100 and $is_syn" \
-		>"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
-	tcpdump=$!
-	helpers_of_test="$helpers_of_test $tcpdump"
-	eventually 20 grep -q "listening on lo" "$BATS_TEST_TMPDIR/log"
+	capture here "$BATS_TEST_TMPDIR/pcap" "dst port 7100 and $is_syn"
 }
 
 # rcv_nxt_of PORT: what a wait expects next of a peer that sent a SYN and a FIN
@@ -252,8 +248,7 @@ refused_syn() {
 		done
 		kill "$server"
 		run wait "$server"
-		kill -INT "$tcpdump"
-		wait "$tcpdump"
+		stop_captures
 		# Three that made the connections, and nine of ours.
 		equal "captured SYNs" "$(tcpdump -nr "$BATS_TEST_TMPDIR/pcap" 2>/dev/null | wc -l)" \
 			expected 12
@@ -288,8 +283,7 @@ three_wait() {
 		expect reuse_syn_refused_no_listener_total "$n"
 		equal seg_seq "$(key seg_seq "$row")" sent $(((rcv_nxt + 1000) & 0xffffffff))
 		expect waiting 1
-		kill -INT "$tcpdump"
-		wait "$tcpdump"
+		stop_captures
 		balanced
 		end_waits
 		eventually 5 no_wait

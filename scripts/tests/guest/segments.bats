@@ -5,17 +5,16 @@
 load ../lib.bash
 
 # Nobody is left behind by a test that fails.
-reader= tcpdump=
+reader=
 teardown() {
-	# shellcheck disable=SC2086 # a number or none
-	[ -z "$reader$tcpdump" ] || kill $reader $tcpdump 2>/dev/null || :
+	[ -z "$reader" ] || kill "$reader" 2>/dev/null || :
 	teardown_timewait
 }
 
 # Each ACK of a wait goes to a peer that has gone, whose host answers with a RST
 # on rcv_nxt: of kind rst, and ignored with tcp_rfc1337=1.
 prepare() {
-	reader='' tcpdump=''
+	reader=''
 	sysctl -qw net.ipv4.tcp_rfc1337=1 net.ipv4.tcp_invalid_ratelimit=0
 	load_timewait
 	twstat events --raw >"$BATS_TEST_TMPDIR/events" 2>&1 3>&- &
@@ -29,10 +28,7 @@ wait_of() {
 	host=$1 port=$2
 	local v6=
 	[[ $host != *:* ]] || v6=-6
-	tcpdump -i lo -w "$BATS_TEST_TMPDIR/$port.pcap" -U "src port $port" \
-		>"$BATS_TEST_TMPDIR/$port.log" 2>&1 3>&- &
-	tcpdump=$!
-	eventually 20 grep -q "listening on lo" "$BATS_TEST_TMPDIR/$port.log"
+	capture here "$BATS_TEST_TMPDIR/$port.pcap" "src port $port"
 	"$traffic" $v6 -p "$port" active 1
 	client=$(key sport "$(wait_rows "dport=$port")")
 	eventually 10 has_captured F
@@ -81,8 +77,8 @@ has_captured() {
 }
 
 stop() {
-	kill -INT "$@"
-	wait "$@"
+	kill -INT "$1"
+	wait "$1"
 }
 
 @test "each kind and its answer, as the capture shows" {
@@ -109,7 +105,7 @@ stop() {
 		answered syn ack 1
 		answered paws ack 1
 		eventually 10 all_captured 15
-		stop "$tcpdump"
+		stop_captures
 		row=$(wait_rows "dport=$port")
 		equal segments "$(key segments "$row")" captured $(($(captured) - before))
 		equal "RSTs ignored" "$(key rst_ignored "$row")" expected 8
@@ -145,7 +141,8 @@ stop() {
 	# Data is answered all the same.
 	send -l 10 A $((rcv_nxt - 10))
 	eventually 10 answered data ack 1
-	stop "$tcpdump" "$reader"
+	stop_captures
+	stop "$reader"
 	sysctl -qw net.ipv4.tcp_invalid_ratelimit=500
 }
 

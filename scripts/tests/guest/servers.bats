@@ -61,11 +61,8 @@ all_wait() {
 	load_timewait
 	serve 'keepalive_timeout 0;' 'server { listen 8080; listen [::]:8080; }'
 	# The SYNs only: all of it is more than a slow machine can capture.
-	tcpdump -i lo -w "$BATS_TEST_TMPDIR/pcap" -U -B 8192 \
-		'dst port 8080 and (tcp[tcpflags] == tcp-syn or ip6[53] == 2)' \
-		>"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
-	captures=$!
-	eventually 20 grep -q "listening on" "$BATS_TEST_TMPDIR/log"
+	capture here "$BATS_TEST_TMPDIR/pcap" \
+		'dst port 8080 and (tcp[tcpflags] == tcp-syn or ip6[53] == 2)'
 	ask $n http://127.0.0.1:8080/
 	ask $n 'http://[::1]:8080/'
 	# Each connection leaves one wait. Now and then ab has one too many, and closes
