@@ -21,9 +21,9 @@ enum { ADVISE_LENGTH = 1 };
 #define WAITS_MIN	1000
 #define OBSERVED_MIN_MS	(10 * 60 * 1000)
 
-#define BUCKETS_MAX	64
+#define BUCKETS_MAX	128
 
-/* struct ages - how old waits were when a segment reached them */
+/* struct ages - how old waits were when a segment reached them, or came too late to */
 struct ages {
 	size_t used;
 	struct {
@@ -38,32 +38,35 @@ struct seen {
 	uint64_t waiting;	/* now */
 	uint64_t mean_ms;	/* how long those that ended had lasted */
 	uint64_t observed_ms;
-	uint64_t segments;
-	uint64_t oldest_ms;	/* the age at which the latest segment came */
+	uint64_t segments;	/* that reached a wait */
+	uint64_t late;		/* that came when it had ended */
+	uint64_t oldest_ms;	/* the age at which the latest of either came */
 	struct ages ages;
 };
 
-static bool parse_bucket(const char *line, struct ages *ages)
+/* A line of the histogram @name: "histogram=NAME"; other lines are none of ours. */
+static bool parse_bucket(const char *line, const char *name, struct ages *ages,
+			 uint64_t *sum)
 {
-	static const char name[] = "histogram=segment_age ";
 	unsigned long long from, below, count;
 
-	if (strncmp(line, name, sizeof(name) - 1))
+	if (strncmp(line, name, strlen(name)))
 		return true;
-	line += sizeof(name) - 1;
+	line += strlen(name);
 	if (ages->used == BUCKETS_MAX)
 		return false;
-	if (sscanf(line, "from_ms=%llu below_ms=- count=%llu", &from, &count) == 2)
+	if (sscanf(line, " from_ms=%llu below_ms=- count=%llu", &from, &count) == 2)
 		below = UINT64_MAX;
-	else if (sscanf(line, "from_ms=%llu below_ms=%llu count=%llu", &from,
+	else if (sscanf(line, " from_ms=%llu below_ms=%llu count=%llu", &from,
 			&below, &count) != 3)
 		return false;
 	ages->bucket[ages->used].below_ms = below;
 	ages->bucket[ages->used++].count = count;
+	*sum += count;
 	return true;
 }
 
-static enum read_result read_ages(struct reader *reader, struct ages *ages,
+static enum read_result read_ages(struct reader *reader, struct seen *seen,
 				  uint64_t *malformed)
 {
 	enum read_result result = reader_open(reader, TWAIT_FILE_HISTOGRAMS);
@@ -71,7 +74,11 @@ static enum read_result read_ages(struct reader *reader, struct ages *ages,
 	if (result != READ_OK)
 		return result;
 	while ((result = reader_next(reader)) == READ_OK || result == READ_CUT)
-		if (result == READ_CUT || !parse_bucket(reader->line, ages))
+		if (result == READ_CUT ||
+		    !parse_bucket(reader->line, "histogram=segment_age",
+				  &seen->ages, &seen->segments) ||
+		    !parse_bucket(reader->line, "histogram=late_age",
+				  &seen->ages, &seen->late))
 			++*malformed;
 	reader_close(reader);
 	return result;
@@ -91,11 +98,9 @@ static uint64_t later_than(const struct seen *seen, uint64_t length_ms)
 	return n;
 }
 
-/* By Little's law: as many fewer as each lasts shorter. */
+/* By Little's law, below the mean: as many fewer as each lasts shorter. */
 static uint64_t would_hold(const struct seen *seen, uint64_t length_ms)
 {
-	if (length_ms >= seen->mean_ms)
-		return seen->waiting;
 	return (uint64_t)((double)seen->waiting * (double)length_ms /
 			  (double)seen->mean_ms);
 }
@@ -111,10 +116,13 @@ static void print_length(const struct seen *seen, uint64_t length_ms)
 	char missed[OUT_NUMBER_MAX];
 	uint64_t late = later_than(seen, length_ms);
 
-	printf("%s would hold %s instead of %s waits; ",
-	       duration(length, length_ms),
-	       out_thousands(then, would_hold(seen, length_ms)),
-	       out_thousands(now, seen->waiting));
+	duration(length, length_ms);
+	out_thousands(now, seen->waiting);
+	if (length_ms < seen->mean_ms)
+		printf("%s would hold %s instead of %s waits; ", length,
+		       out_thousands(then, would_hold(seen, length_ms)), now);
+	else
+		printf("%s would hold no fewer than the %s waits of now; ", length, now);
 	if (late)
 		printf("at most %s segments came later than that\n",
 		       out_thousands(missed, late));
@@ -125,12 +133,15 @@ static void print_length(const struct seen *seen, uint64_t length_ms)
 static void print_seen(const struct seen *seen)
 {
 	char waits[OUT_NUMBER_MAX], time[OUT_NUMBER_MAX], segments[OUT_NUMBER_MAX];
-	char oldest[OUT_NUMBER_MAX];
+	char late[OUT_NUMBER_MAX], oldest[OUT_NUMBER_MAX];
 
 	printf("seen: %s waits in %s, and %s segments that reached one",
 	       out_thousands(waits, seen->waits), duration(time, seen->observed_ms),
 	       out_thousands(segments, seen->segments));
-	if (seen->segments)
+	if (seen->late)
+		printf(" and %s that came when it had ended",
+		       out_thousands(late, seen->late));
+	if (seen->segments + seen->late)
 		printf(", the latest %s after its beginning",
 		       duration(oldest, seen->oldest_ms));
 	putchar('\n');
@@ -177,7 +188,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	static struct reader reader;
 	static struct stats stats;
 	enum read_result result;
-	uint64_t malformed = 0, length_ms = 0;
+	uint64_t malformed = 0, length_ms = 0, late_ms;
 	struct seen seen = { 0 };
 	int code;
 
@@ -186,18 +197,20 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		return code;
 	result = stats_read(&reader, &stats, &malformed);
 	if (result == READ_END)
-		result = read_ages(&reader, &seen.ages, &malformed);
+		result = read_ages(&reader, &seen, &malformed);
 	if (result != READ_END)
 		return reader_explain(&reader, result, "twstat advise");
 	reader_malformed(&reader, malformed);
 	seen.waits = stats_number(&stats, "ended_total");
 	seen.waiting = stats_number(&stats, "waiting");
 	seen.observed_ms = stats_number(&stats, "observed_ms");
+	/* Waits that are shortened already are missed by what is late for them. */
 	seen.oldest_ms = stats_number(&stats, "segment_age_max_ms");
+	late_ms = stats_number(&stats, "late_age_max_ms");
+	if (seen.oldest_ms < late_ms)
+		seen.oldest_ms = late_ms;
 	if (seen.waits)
 		seen.mean_ms = stats_number(&stats, "length_ms_total") / seen.waits;
-	for (size_t i = 0; i < seen.ages.used; i++)
-		seen.segments += seen.ages.bucket[i].count;
 	print_seen(&seen);
 	if (!is_too_little(&seen))
 		print_advice(&seen, length_ms);
@@ -214,9 +227,9 @@ const struct cmd cmd_advise = {
 	.brief = "would a shorter wait have been safe here?",
 	.about =
 	"For some lengths of TIME_WAIT: how many waits there would be, and how many of\n"
-	"the segments that were seen to reach a wait would have come too late. It is\n"
-	"said how much was seen; of too little nothing is said. Numbers of segments\n"
-	"are never too low: ages are kept in powers of 2.\n",
+	"the segments that were seen to reach a wait, or came when it had ended early,\n"
+	"came later than that. It is said how much was seen; of too little nothing is\n"
+	"said. Numbers of segments are never too low: ages are kept in powers of 2.\n",
 	.examples =
 	"  twstat advise\n"
 	"  twstat advise --length 5000\n",

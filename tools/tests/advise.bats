@@ -42,10 +42,21 @@ seen() {
 	has_not "30.0s would"
 }
 
+@test "what came too late for a wait that is short already" {
+	seen 1200000 93600000 1000 900
+	echo 'late_age_max_ms 7000' >>"$DIR/stats"
+	echo 'histogram=late_age from_ms=4096 below_ms=8192 count=40' >>"$DIR/histograms"
+	twstat advise
+	[ "$status" -eq 0 ]
+	has "1,023 segments that reached one and 40 that came when it had ended, the latest 7.0s after"
+	has "5.0s would hold no fewer than the 27,900 waits of now; at most 43 segments came later"
+	has "10.0s would hold no fewer than the 27,900 waits of now; no segment came later"
+}
+
 @test "waits that mostly ended early are not fewer with a length beyond that" {
 	seen 5000 700000 3000 10
 	twstat advise
-	has "5.0s would hold 27,900 instead of 27,900" "1.0s would hold 9,300"
+	has "5.0s would hold no fewer than the 27,900 waits" "1.0s would hold 9,300"
 }
 
 @test "of too little nothing is said" {
