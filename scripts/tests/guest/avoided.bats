@@ -3,6 +3,7 @@
 
 load ../lib.bash
 
+# bats test_tags=scenario,linger-zero
 @test "linger: SO_LINGER with 0 leaves no wait, and who did it is told" {
 	load_timewait
 	"$traffic" linger 5 >"$BATS_TEST_TMPDIR/v4"
@@ -19,6 +20,7 @@ load ../lib.bash
 }
 
 # What looks like it and is not: each of these must count nothing.
+# bats test_tags=scenario,linger-zero
 @test "linger: not {1,5}, not {0,0}, not with data unread, not a RST received" {
 	load_timewait
 	python3 - <<-'END'
@@ -50,6 +52,7 @@ load ../lib.bash
 	}
 }
 
+# bats test_tags=scenario,overflow
 @test "overflow: tcp_max_tw_buckets is reached" {
 	sysctl -qw net.ipv4.tcp_max_tw_buckets=50
 	load_timewait
@@ -65,6 +68,7 @@ load ../lib.bash
 	recorded
 }
 
+# bats test_tags=scenario,unread-data
 @test "unread: closed with data that nobody had read" {
 	load_timewait
 	base=$(mib TCPAbortOnClose)

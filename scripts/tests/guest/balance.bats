@@ -64,6 +64,7 @@ read_to_the_end() {
 	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/events" | grep -o '^seq=[0-9]*')" = "seq=$(($1 - 1))" ]
 }
 
+# bats test_tags=scenario,late-load
 @test "waits that are there at load are adopted, and end as any other" {
 	sysctl -qw net.ipv4.tcp_fin_timeout=3
 	"$traffic" active $((500 / thin))
@@ -88,7 +89,7 @@ read_to_the_end() {
 	expect ended_unknown_total 0
 }
 
-# bats test_tags=smoke
+# bats test_tags=smoke,scenario,late-load
 @test "adopting while traffic goes on" {
 	loaded_under_traffic=yes
 	"$traffic" active $((1000 / thin))

@@ -26,6 +26,7 @@ both() {
 	recorded
 }
 
+# bats test_tags=scenario,close-simultaneous
 @test "simultaneous: the FINs crossed, both sides wait" {
 	load_timewait
 	tc qdisc add dev lo root netem delay 40ms
@@ -111,6 +112,7 @@ assassinate() {
 	"$craft" "$1" "$2" "$1" "$(key sport "$(wait_rows "dport=$2" | head -n 1)")" A 1 1
 }
 
+# bats test_tags=scenario,rst-assassination
 @test "rst: the RFC 1337 assassination of a TIME_WAIT" {
 	load_timewait
 	both active 1
@@ -127,6 +129,7 @@ assassinate() {
 	balanced
 }
 
+# bats test_tags=scenario,rst-assassination
 @test "rst: ignored with tcp_rfc1337=1, the old duplicate re-arms" {
 	sysctl -qw net.ipv4.tcp_rfc1337=1
 	load_timewait
@@ -146,6 +149,7 @@ assassinate() {
 	balanced
 }
 
+# bats test_tags=scenario,rst-out-of-window
 @test "rst: away from rcv_nxt it is ignored" {
 	load_timewait
 	both active 1

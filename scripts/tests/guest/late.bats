@@ -15,6 +15,7 @@ hooks_are() {
 	done
 }
 
+# bats test_tags=scenario,last-ack-lost-no-wait
 @test "last ACK lost, and the wait too short: the peer's close is reset" {
 	begin_on_wire
 	on left sysctl -qw net.timewait.length_ms=1000
@@ -80,6 +81,7 @@ reopened() {
 }
 
 # rcv_nxt is in the event of the old connection's end, or of its reuse.
+# bats test_tags=scenario,stray-data-stolen
 @test "stray data, stolen: PAWS drops it" {
 	begin_on_wire
 	for end in "${ends[@]}"; do
@@ -105,6 +107,7 @@ reopened() {
 	[ "$(key hits "$(rows hooks hook=incarnation)")" -ge 2 ]
 }
 
+# bats test_tags=scenario,stray-data-stolen
 @test "stray data, stolen: without timestamps its number drops it, or nothing does" {
 	begin_on_wire
 	for host in left right; do

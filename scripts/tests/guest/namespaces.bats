@@ -31,6 +31,7 @@ gone() {
 	[ "$(stat gone_namespaces_total)" = "$1" ]
 }
 
+# bats test_tags=scenario,containers
 @test "50 namespaces with traffic go away: purged, counted, nothing left" {
 	# Where it takes longer, their waits would have expired before they go.
 	local n=$((thin > 1 ? 10 : 50))

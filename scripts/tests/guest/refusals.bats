@@ -33,6 +33,7 @@ connects() {
 	END
 }
 
+# bats test_tags=scenario,ports-exhausted
 @test "ports exhausted: 200 ports, 500 connections, all held by TIME_WAIT" {
 	few_ports 200
 	load_timewait
@@ -163,6 +164,7 @@ refused_bind_told() {
 	[[ $(rows reuse event=refusal path=bind | tail -n 1) = *" sport=7300 "*" held=$1 live=$2 reuseaddr_helps=$3 partial=no" ]]
 }
 
+# bats test_tags=scenario,bind-in-use
 @test "bind in use: a server that lacked SO_REUSEADDR is started again" {
 	load_timewait
 	n=0
@@ -183,6 +185,7 @@ refused_bind_told() {
 	balanced
 }
 
+# bats test_tags=scenario,bind-in-use
 @test "bind in use: SO_REUSEADDR would have helped, and does" {
 	load_timewait
 	n=0
@@ -200,6 +203,7 @@ refused_bind_told() {
 	balanced
 }
 
+# bats test_tags=scenario,bind-in-use
 @test "bind in use: by a live socket, and not by the waits beside it" {
 	load_timewait
 	for host in 127.0.0.1 ::1; do

@@ -38,6 +38,7 @@ decided() {
 	rmmod timewait
 }
 
+# bats test_tags=scenario,connect-reuse
 @test "connect, refused: off" {
 	one_port
 	for host in 127.0.0.1 ::1; do
@@ -51,6 +52,7 @@ decided() {
 	done
 }
 
+# bats test_tags=scenario,connect-reuse
 @test "connect, refused: not_loopback" {
 	one_port
 	for host in 10.9.9.1 fd09::1; do
@@ -61,6 +63,7 @@ decided() {
 	done
 }
 
+# bats test_tags=scenario,connect-reuse
 @test "connect, refused: no_timestamps" {
 	one_port
 	for host in 127.0.0.1 ::1; do
@@ -73,6 +76,7 @@ decided() {
 }
 
 # Bound first, and without timestamps: that too is refused.
+# bats test_tags=scenario,connect-reuse
 @test "connect, refused: no_timestamps, though bound" {
 	one_port
 	load_timewait
@@ -83,6 +87,7 @@ decided() {
 	expect refused_bind_total 1
 }
 
+# bats test_tags=scenario,connect-reuse
 @test "connect, refused: too_young, and allowed when it is old enough" {
 	one_port
 	for host in 127.0.0.1 10.9.9.1 ::1 fd09::1; do
@@ -104,6 +109,7 @@ decided() {
 	done
 }
 
+# bats test_tags=scenario,connect-reuse
 @test "connect: tcp_tw_reuse_delay, where the kernel has it" {
 	[ -e /proc/sys/net/ipv4/tcp_tw_reuse_delay ] || skip "since 6.14"
 	one_port
@@ -115,6 +121,7 @@ decided() {
 	[ "$(key delay_ms "$row")" = 60000 ]
 }
 
+# bats test_tags=scenario,connect-reuse
 @test "connect: fin_wait2, where the kernel looks at it" {
 	one_port
 	for host in 127.0.0.1 ::1; do
@@ -137,6 +144,7 @@ decided() {
 }
 
 # bind() before connect() skips tcp_tw_reuse and the delay.
+# bats test_tags=scenario,connect-reuse
 @test "connect, allowed: bound, whatever tcp_tw_reuse says" {
 	load_timewait
 	sysctl -qw net.ipv4.tcp_tw_reuse=0
@@ -211,6 +219,7 @@ refused_syn() {
 }
 
 # Three waits of the server, that SYNs of ours reach.
+# bats test_tags=scenario,syn-takeover
 @test "syn: refused old_seq and paws, allowed timestamp and seq; as captured" {
 	# Else the RST that answers an ACK ends the wait.
 	sysctl -qw net.ipv4.tcp_rfc1337=1 net.ipv4.tcp_invalid_ratelimit=0
@@ -269,6 +278,7 @@ three_wait() {
 	[ "$(count_rows connections sport=7100 state=time_wait)" = 3 ]
 }
 
+# bats test_tags=scenario,syn-takeover
 @test "syn, refused: no_listener, told though nothing else happens" {
 	sysctl -qw net.ipv4.tcp_rfc1337=1
 	load_timewait

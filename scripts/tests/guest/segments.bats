@@ -81,6 +81,7 @@ stop() {
 	wait "$1"
 }
 
+# bats test_tags=scenario,stray-data
 @test "each kind and its answer, as the capture shows" {
 	prepare
 	for at in "127.0.0.1 7000" "::1 7001"; do
@@ -146,6 +147,7 @@ stop() {
 	sysctl -qw net.ipv4.tcp_invalid_ratelimit=500
 }
 
+# bats test_tags=scenario,rst-assassination
 @test "an assassination is one story: the old duplicate, the ACK, the RST" {
 	sysctl -qw net.ipv4.tcp_rfc1337=0
 	load_timewait

@@ -54,6 +54,7 @@ all_wait() {
 	[ "$(stat entered_total)" = "$(captured_connections 8080)" ]
 }
 
+# bats test_tags=scenario,web-server
 @test "web server: without keep-alive it waits for each request, with it for nearly none" {
 	local n=$((200 / thin))
 	# With 0 a slow client now and then assassinates one of these.
@@ -93,6 +94,7 @@ all_wait() {
 	balanced
 }
 
+# bats test_tags=scenario,proxy
 @test "reverse proxy: it waits for each request to its upstream, unless it keeps alive" {
 	local n=$((100 / thin))
 	load_timewait

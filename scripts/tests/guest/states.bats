@@ -8,6 +8,7 @@ said() {
 	awk -v state="$1" '$1 == state { print $2; exit }' "$BATS_TEST_TMPDIR/states"
 }
 
+# bats test_tags=scenario,state-summary
 @test "the state of every socket, as ss counts it" {
 	load_timewait
 	python3 - "$BATS_TEST_TMPDIR/ready" <<-'END' 3>&- &
@@ -52,6 +53,7 @@ said() {
 	run wait "$holder"
 }
 
+# bats test_tags=scenario,conntrack
 @test "conntrack keeps a TIME_WAIT of its own" {
 	modprobe nf_conntrack 2>/dev/null || :
 	[ -e /proc/net/nf_conntrack ] || skip "this kernel has no /proc/net/nf_conntrack"
@@ -75,6 +77,7 @@ said() {
 	nft delete table inet track
 }
 
+# bats test_tags=scenario,recycle-gone
 @test "tcp_tw_recycle: gone, and what does its job" {
 	[ ! -e /proc/sys/net/ipv4/tcp_tw_recycle ]
 	mkdir -p "$BATS_TEST_TMPDIR/root/etc/sysctl.d"

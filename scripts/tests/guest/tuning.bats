@@ -188,6 +188,7 @@ ends() {
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/ends")" = "$1" ]
 }
 
+# bats test_tags=scenario,tuned-length
 @test "length: of the first schedule, by sysctl and by rule; others keep 60 s" {
 	load_timewait
 	follow_ends
@@ -222,6 +223,7 @@ ends() {
 	balanced
 }
 
+# bats test_tags=scenario,tuned-length
 @test "length: from FIN_WAIT2 to TIME_WAIT, and of re-arms" {
 	load_timewait
 	follow_ends
@@ -281,6 +283,7 @@ kill_by_rst() {
 	"$craft" "$2" "$1" "$2" "$sport" R "$next" 0
 }
 
+# bats test_tags=scenario,rst-assassination
 @test "rst=ignore: no assassination, for all or for some" {
 	load_timewait
 	"$traffic" -p 7001 active 1
@@ -327,6 +330,7 @@ decided() {
 	rmmod timewait
 }
 
+# bats test_tags=scenario,connect-reuse
 @test "reuse=allow: as if tcp_tw_reuse were 1, and no less safe" {
 	one_port
 	for host in 127.0.0.1 ::1 10.9.9.1 fd09::1; do
@@ -352,6 +356,7 @@ decided() {
 	decided refused too_young
 }
 
+# bats test_tags=scenario,connect-reuse
 @test "reuse=refuse: never, and only where it is said" {
 	one_port
 	load_timewait
@@ -373,6 +378,7 @@ decided() {
 	decided refused tuned
 }
 
+# bats test_tags=scenario,connect-reuse
 @test "reuse_delay_ms: on every kernel what tcp_tw_reuse_delay is on the newest" {
 	one_port
 	for host in 127.0.0.1 ::1; do
@@ -451,6 +457,7 @@ within() {
 	}'
 }
 
+# bats test_tags=scenario,ports-exhausted
 @test "ports exhausted: the rate follows the length, 60, 5 and 1 s" {
 	load_timewait
 	sysctl -qw net.ipv4.ip_local_port_range='20000 20199'
@@ -500,6 +507,7 @@ within() {
 	done
 }
 
+# bats test_tags=scenario,experiment
 @test "two shares are an experiment: each rule counts what came of it" {
 	load_timewait
 	rules 'add short share=50% length_ms=1000' 'add long share=50% length_ms=20000'
@@ -524,6 +532,7 @@ outcome() {
 	echo "$(key hits "$row") $(key ended_expired "$row") $(key ended_rst "$row")"
 }
 
+# bats test_tags=scenario,try-and-restore
 @test "twstat try: set, watched, restored; also when it is killed" {
 	load_timewait
 	twstat try length_ms=1000 'rport=7002 length_ms=2000' --for 4 --baseline 1 \

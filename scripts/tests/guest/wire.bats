@@ -12,6 +12,7 @@ first_fin() {
 	seen "$1" | awk '$2 ~ /F/ { print $1; exit }'
 }
 
+# bats test_tags=scenario,close-active
 @test "who closes first waits, and the other does not" {
 	begin_on_wire
 	for end in "${ends[@]}"; do
@@ -44,6 +45,7 @@ first_fin() {
 	at right balanced
 }
 
+# bats test_tags=scenario,close-halfway
 @test "halfway: one side is done, the other goes on for a while" {
 	begin_on_wire
 	on left sysctl -qw net.ipv4.tcp_fin_timeout=20
@@ -92,6 +94,7 @@ first_fin() {
 	at left balanced
 }
 
+# bats test_tags=scenario,last-ack-lost
 @test "last ACK lost: the peer's FIN comes again, and its close is clean" {
 	begin_on_wire
 	for end in "${ends[@]}"; do
@@ -129,6 +132,7 @@ first_fin() {
 # new connection answers that with a RST, which ends the old one, and the SYN that
 # comes again is taken: at once, or after a second where the kernel does not know
 # that it may hurry.
+# bats test_tags=scenario,passer-by
 @test "passer-by: a new connection meets a peer that is still in LAST_ACK" {
 	begin_on_wire
 	for end in "${ends[@]}"; do
