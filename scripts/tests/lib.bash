@@ -184,8 +184,13 @@ talk() {
 	python3 "$BATS_TEST_DIRNAME/../hosts.py" left "$1" "$2" "$3"
 }
 
-# seen PORT: begin_on_wire's capture, a line a segment: sender, flags by tcpdump's
-# letters
+# capture_lo FILTER: for seen
+capture_lo() {
+	capture here "$BATS_TEST_TMPDIR/pcap" "$@"
+}
+
+# seen PORT: of the capture of begin_on_wire or capture_lo a line a segment: sender,
+# right being who has that port, and flags by tcpdump's letters
 seen() {
 	tcpdump -nr "$BATS_TEST_TMPDIR/pcap" "tcp port $1" 2>/dev/null |
 		awk -v port="$1" '{
@@ -193,6 +198,18 @@ seen() {
 			match($0, /Flags \[[^]]*/)
 			print from, substr($0, RSTART + 7, RLENGTH - 7)
 		}'
+}
+
+# wire_shows COUNT PORT PATTERN: so many lines of seen, each the pattern; as soon as
+# they are captured, and then no more of them
+wire_shows() {
+	eventually 10 is_on_wire "$@" 2>/dev/null || :
+	stop_captures
+	equal "$3 on port $2 of the wire" "$(seen "$2" | grep -cxE "$3")" expected "$1"
+}
+
+is_on_wire() {
+	[ "$(seen "$2" | grep -cxE "$3")" -ge "$1" ]
 }
 
 # rows FILE PATTERN...: the lines of a file that have all the patterns, each of

@@ -6,6 +6,7 @@ load ../lib.bash
 # bats test_tags=scenario,linger-zero
 @test "linger: SO_LINGER with 0 leaves no wait, and who did it is told" {
 	load_timewait
+	capture_lo 'tcp portrange 7000-7001'
 	"$traffic" linger 5 >"$BATS_TEST_TMPDIR/v4"
 	"$traffic" -6 -p 7001 linger 5 >"$BATS_TEST_TMPDIR/v6"
 	expect avoided_linger_total 10
@@ -16,6 +17,10 @@ load ../lib.bash
 		dport=7000 "pid=$pid" comm=traffic)" = 5 ]
 	[ "$(count_rows assassinations event=avoid avoid=linger src=::1 \
 		dport=7001 "pid=$pid6" comm=traffic)" = 5 ]
+	for port in 7000 7001; do
+		wire_shows 5 $port 'left R[.]?'
+		wire_shows 0 $port '.*F.*'
+	done
 	balanced
 }
 
@@ -56,6 +61,7 @@ load ../lib.bash
 @test "overflow: tcp_max_tw_buckets is reached" {
 	sysctl -qw net.ipv4.tcp_max_tw_buckets=50
 	load_timewait
+	capture_lo 'tcp portrange 7000-7001'
 	"$traffic" active 80 >"$BATS_TEST_TMPDIR/v4"
 	"$traffic" -6 -p 7001 active 20 >"$BATS_TEST_TMPDIR/v6"
 	expect waiting 50
@@ -64,6 +70,10 @@ load ../lib.bash
 	pid=$(key pid "$(cat "$BATS_TEST_TMPDIR/v4")")
 	[ "$(count_rows assassinations avoid=overflow dport=7000 src=127.0.0.1 "pid=$pid")" = 30 ]
 	[ "$(count_rows assassinations avoid=overflow dport=7001 src=::1)" = 20 ]
+	# Nobody else can tell: each was closed as any other.
+	wire_shows 80 7000 'left F[.]'
+	wire_shows 20 7001 'left F[.]'
+	wire_shows 0 7000 '.*R.*'
 	balanced
 	recorded
 }
@@ -71,6 +81,7 @@ load ../lib.bash
 # bats test_tags=scenario,unread-data
 @test "unread: closed with data that nobody had read" {
 	load_timewait
+	capture_lo 'tcp port 7040'
 	base=$(mib TCPAbortOnClose)
 	for host in 127.0.0.1 ::1; do
 		python3 - $host <<-'END'
@@ -115,6 +126,7 @@ load ../lib.bash
 	done
 	expect avoided_unread_total 6
 	# The kernel counts those too that the other side had closed before.
+	wire_shows 8 7040 'left R[.]?'
 	equal TCPAbortOnClose "$(($(mib TCPAbortOnClose) - base))" expected 8
 	expect avoided_linger_total 0
 	expect avoided_orphan_total 0

@@ -26,12 +26,31 @@ both() {
 	recorded
 }
 
+# How many FINs of the capture came from who had not got the other one.
+crossed() {
+	tcpdump -nSr "$BATS_TEST_TMPDIR/pcap" 2>/dev/null | awk '
+		/Flags \[F/ {
+			match($0, / seq [0-9]+/)
+			seq = substr($0, RSTART + 5, RLENGTH - 5)
+			match($0, / ack [0-9]+/)
+			ack = substr($0, RSTART + 5, RLENGTH - 5)
+			n += seen[ack, seq] * 2
+			seen[seq, ack] = 1
+		}
+		END { print n + 0 }'
+}
+
 # bats test_tags=scenario,close-simultaneous
 @test "simultaneous: the FINs crossed, both sides wait" {
 	load_timewait
+	capture_lo 'tcp portrange 7000-7001'
 	tc qdisc add dev lo root netem delay 40ms
 	both simultaneous 2
 	tc qdisc del dev lo root
+	wire_shows 2 7000 'left F[.]'
+	wire_shows 2 7001 'right F[.]'
+	# Neither has seen the other's: it ACKs all before it.
+	equal "FINs that crossed" "$(crossed)" expected 8
 	expect entered_simultaneous_total 8
 	[ "$(count_rows connections dport=7000 way=simultaneous "pid=$pid4")" = 2 ]
 	[ "$(count_rows connections sport=7000 way=simultaneous "pid=$pid4")" = 2 ]
@@ -153,12 +172,18 @@ assassinate() {
 @test "rst: away from rcv_nxt it is ignored" {
 	load_timewait
 	both active 1
+	capture_lo 'tcp portrange 7000-7001'
 	for port in 7000 7001; do
 		[ "$port" = 7000 ] && host=127.0.0.1 || host=::1
 		client=$(key sport "$(wait_rows "dport=$port")")
 		"$craft" "$host" "$port" "$host" "$client" R 1 0
 	done
 	expect waiting 2
+	# Nobody answers.
+	for port in 7000 7001; do
+		wire_shows 1 $port 'right R'
+		wire_shows 0 $port 'left .*'
+	done
 	[ "$(count_rows connections rst_ignored=1 segments=1 rearms=0)" = 2 ]
 	balanced
 }

@@ -37,6 +37,7 @@ connects() {
 @test "ports exhausted: 200 ports, 500 connections, all held by TIME_WAIT" {
 	few_ports 200
 	load_timewait
+	capture_lo 'dst port 7200 and (tcp[tcpflags] == tcp-syn or ip6[53] == 2)'
 	for at in "127.0.0.1 1" "::1 2"; do
 		read -r host n <<<"$at"
 		run connects $host 500
@@ -49,6 +50,8 @@ connects() {
 		equal "lines that say 200 of 200" "$(count_rows reuse event=refusal path=connect \
 			"dst=$host" dport=7200 error=EADDRNOTAVAIL ports=200 held=200)" lines "$lines"
 	done
+	# Who is refused sends nothing.
+	wire_shows 400 7200 'left S'
 	# Each of them asked each wait, and some of the others some of them.
 	asked=$(stat reuse_connect_refused_total)
 	[ "$asked" -ge $((600 * 200)) ]

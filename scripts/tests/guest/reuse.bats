@@ -43,8 +43,11 @@ decided() {
 	one_port
 	for host in 127.0.0.1 ::1; do
 		load_timewait
+		capture_lo 'tcp port 7100'
 		port $host tcp_tw_reuse=0 wait 2.1 again
 		[ "$said" = "ok ok ok EADDRNOTAVAIL " ]
+		# That of the first connection.
+		wire_shows 1 7100 'left S'
 		decided connect refused off
 		[ "$(key tw_reuse "$row")" = 0 ]
 		[ "$(key src "$row")" = $host ]
@@ -100,8 +103,10 @@ decided() {
 		[ "$(key ts_age_s "$row")" -le 1 ]
 
 		load_timewait
+		capture_lo 'tcp port 7100'
 		port $host wait 2.1 again
 		[ "$said" = "ok ok ok " ]
+		wire_shows 2 7100 'left S'
 		decided connect allowed timestamps
 		# It begins beyond all that the old one can have sent.
 		equal "first number" "$(key seg_seq "$row")" "snd_nxt + 65537" \
@@ -148,11 +153,15 @@ decided() {
 @test "connect, allowed: bound, whatever tcp_tw_reuse says" {
 	load_timewait
 	sysctl -qw net.ipv4.tcp_tw_reuse=0
+	capture_lo 'tcp portrange 7000-7001'
 	"$traffic" connect 5
 	"$traffic" -6 -p 7001 connect 5
 	expect reuse_connect_allowed_bound_total 10
 	expect reuse_connect_allowed_total 10
 	[ "$(count_rows reuse verdict=allowed reason=bound tw_reuse=0)" = 10 ]
+	# Each twice.
+	wire_shows 10 7000 'left S'
+	wire_shows 10 7001 'left S'
 	balanced
 }
 
