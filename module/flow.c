@@ -308,13 +308,14 @@ struct twait_flow *twait_flow_keep(struct twait_flow *ghost)
 }
 
 /**
- * twait_flow_is_scarce() - are more than seven of eight records in use?
+ * twait_flow_fills() - are more records in use than so many eighths?
+ * @eighths: of all that there may be
  *
  * Context: any.
  */
-bool twait_flow_is_scarce(void)
+bool twait_flow_fills(unsigned int eighths)
 {
-	return twait_pool_in_use(&pool) > pool.objects_max / 8 * 7;
+	return twait_pool_in_use(&pool) > pool.objects_max / 8 * eighths;
 }
 
 /**

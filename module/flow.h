@@ -131,7 +131,7 @@ void twait_flow_give(struct twait_flow *flow);
 bool twait_flow_insert(struct twait_flow *flow, u64 hash,
 		       struct twait_flow **ghost);
 struct twait_flow *twait_flow_keep(struct twait_flow *ghost);
-bool twait_flow_is_scarce(void);
+bool twait_flow_fills(unsigned int eighths);
 void twait_flow_remove(struct twait_flow *flow);
 
 struct twait_flow *twait_flow_lock(u32 hash,

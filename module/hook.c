@@ -114,29 +114,32 @@ static void say_unavailable(const struct twait_hook *hook)
 static int hook_arm(struct twait_hook *hook)
 {
 	bool again = hook->state == TWAIT_HOOK_IDLE;
+	enum twait_hook_state state = TWAIT_HOOK_MISSING;
 	unsigned int i;
 
-	hook->state = TWAIT_HOOK_MISSING;
-	hook->symbol = NULL;
 	hook->error = -ENOENT;
 	if (hook->forbidden) {
-		hook->state = TWAIT_HOOK_FORBIDDEN;
+		state = TWAIT_HOOK_FORBIDDEN;
 		hook->error = -EPERM;
 	}
 	for (i = 0; hook->symbols[i] && !hook->forbidden; i++) {
 		int err = arm_at(hook, hook->symbols[i]);
 
 		if (!err) {
-			hook->state = TWAIT_HOOK_ARMED;
 			hook->symbol = hook->symbols[i];
 			hook->error = 0;
+			hook->missed_before = hook->missed_at_rest;
+			/* Files are read meanwhile: from here on by what is armed. */
+			smp_store_release(&hook->state, TWAIT_HOOK_ARMED);
 			return 0;
 		}
 		if (err != -ENOENT) {
-			hook->state = TWAIT_HOOK_FAILED;
+			state = TWAIT_HOOK_FAILED;
 			hook->error = err;
 		}
 	}
+	hook->symbol = NULL;
+	WRITE_ONCE(hook->state, state);
 	say_unavailable(hook);
 	if (!hook->required) {
 		if (hook->without && !again)
@@ -148,31 +151,24 @@ static int hook_arm(struct twait_hook *hook)
 	return hook->error == -ENOENT ? -EOPNOTSUPP : hook->error;
 }
 
-static void hook_disarm(struct twait_hook *hook)
+/* @state: what it is from now on */
+static void hook_disarm(struct twait_hook *hook, enum twait_hook_state state)
 {
-	if (hook->state == TWAIT_HOOK_ARMED) {
-		switch (hook->kind) {
-		case TWAIT_HOOK_KPROBE:
-			unregister_kprobe(&hook->kp);
-			break;
-		case TWAIT_HOOK_KRETPROBE:
-			unregister_kretprobe(&hook->rp);
-			break;
-		case TWAIT_HOOK_TRACEPOINT:
-			tracepoint_probe_unregister(hook->tp, hook->probe, NULL);
-			tracepoint_synchronize_unregister();
-			break;
-		}
-		hook->state = TWAIT_HOOK_MISSING;
+	switch (hook->kind) {
+	case TWAIT_HOOK_KPROBE:
+		unregister_kprobe(&hook->kp);
+		break;
+	case TWAIT_HOOK_KRETPROBE:
+		unregister_kretprobe(&hook->rp);
+		break;
+	case TWAIT_HOOK_TRACEPOINT:
+		tracepoint_probe_unregister(hook->tp, hook->probe, NULL);
+		tracepoint_synchronize_unregister();
+		break;
 	}
-}
-
-/* Not wanted for now. */
-static void hook_rest(struct twait_hook *hook)
-{
-	hook->missed_before = twait_hook_missed(hook);
-	hook_disarm(hook);
-	hook->state = TWAIT_HOOK_IDLE;
+	hook->missed_at_rest = twait_hook_missed(hook);
+	/* Files are read meanwhile: from here on by what was armed. */
+	smp_store_release(&hook->state, state);
 }
 
 static void disarm_first(unsigned int n)
@@ -180,7 +176,8 @@ static void disarm_first(unsigned int n)
 	while (n) {
 		struct twait_hook *hook = twait_hooks[--n];
 
-		hook_disarm(hook);
+		if (hook->state == TWAIT_HOOK_ARMED)
+			hook_disarm(hook, TWAIT_HOOK_MISSING);
 		/* Who asks for it from now on does not get it. */
 		if (hook->state == TWAIT_HOOK_IDLE)
 			hook->state = TWAIT_HOOK_MISSING;
@@ -302,7 +299,7 @@ int twait_hooks_arm(void)
 		/* It can be had: that is all there is to know now. */
 		if (twait_hooks[i]->on_demand &&
 		    twait_hooks[i]->state == TWAIT_HOOK_ARMED)
-			hook_rest(twait_hooks[i]);
+			hook_disarm(twait_hooks[i], TWAIT_HOOK_IDLE);
 	}
 	mutex_unlock(&demand_lock);
 	return err;
@@ -332,7 +329,7 @@ void twait_hooks_demand(bool (*is_wanted)(void), bool may_rest)
 		if (wanted && hook->state == TWAIT_HOOK_IDLE)
 			hook_arm(hook);
 		else if (!wanted && may_rest && hook->state == TWAIT_HOOK_ARMED)
-			hook_rest(hook);
+			hook_disarm(hook, TWAIT_HOOK_IDLE);
 	}
 	mutex_unlock(&demand_lock);
 }
@@ -370,20 +367,19 @@ u64 twait_hook_hits(const struct twait_hook *hook)
  */
 u64 twait_hook_missed(const struct twait_hook *hook)
 {
-	u64 missed = hook->missed_before;
-
-	if (hook->state != TWAIT_HOOK_ARMED)
-		return missed;
+	/* Pairs with who arms and disarms. */
+	if (smp_load_acquire(&hook->state) != TWAIT_HOOK_ARMED)
+		return READ_ONCE(hook->missed_at_rest);
 	switch (hook->kind) {
 	case TWAIT_HOOK_KPROBE:
-		return missed + READ_ONCE(hook->kp.nmissed);
+		return hook->missed_before + READ_ONCE(hook->kp.nmissed);
 	case TWAIT_HOOK_KRETPROBE:
-		return missed + READ_ONCE(hook->rp.nmissed) +
+		return hook->missed_before + READ_ONCE(hook->rp.nmissed) +
 		       READ_ONCE(hook->rp.kp.nmissed);
 	case TWAIT_HOOK_TRACEPOINT:
 		break;
 	}
-	return missed;
+	return hook->missed_before;
 }
 
 u64 twait_hooks_missed(void)

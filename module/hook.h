@@ -49,7 +49,8 @@ enum twait_hook_state {
  *         all below
  * @symbol: the candidate that was found, or NULL
  * @error: negative errno for %TWAIT_HOOK_FAILED
- * @missed_before: calls missed until it was last disarmed
+ * @missed_before: calls missed until it was armed
+ * @missed_at_rest: calls missed until it was disarmed
  * @hits: how often a handler ran, per CPU
  * @kp: the kprobe
  * @rp: the kretprobe
@@ -75,6 +76,7 @@ struct twait_hook {
 	const char *symbol;
 	int error;
 	unsigned long missed_before;
+	unsigned long missed_at_rest;
 	unsigned long __percpu *hits;
 	union {
 		struct kprobe kp;

@@ -88,6 +88,9 @@ struct twait_ask {
 /* There are waits that ended early and are remembered. */
 extern bool twait_has_ghosts;
 
+/* With more than so many eighths of all records in use, ghosts make room. */
+#define TWAIT_GHOSTS_GO		7
+
 void twait_go_without_segments(void);
 void twait_go_without_connects(void);
 void twait_go_without_closes(void);

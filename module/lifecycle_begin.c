@@ -36,7 +36,7 @@ static void flow_insert(struct twait_flow *flow, u64 hash)
 		twait_net_drop_ghost(ghost);
 	/* Before there is no room for a wait; of many one may ask. */
 	if (READ_ONCE(twait_has_ghosts) && !(hash & 0xf0000) &&
-	    twait_flow_is_scarce())
+	    twait_flow_fills(TWAIT_GHOSTS_GO))
 		twait_ghosts_make_room();
 	twait_count(&tnet->stats, TWAIT_COUNT_RECORDED);
 }

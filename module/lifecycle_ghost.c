@@ -25,6 +25,13 @@
 #define TWAIT_SWEEP_PERIOD	(4 * HZ)
 
 /*
+ * Where ghosts have to make room they go down to so many eighths, so that not each new
+ * record needs a sweep; and there are no more sweeps than this allows.
+ */
+#define TWAIT_GHOSTS_LEAVE	6
+#define TWAIT_SWEEP_PAUSE	(HZ / 10)
+
+/*
  * To arm a kprobe the kernel looks for its symbol, up to 6.1 in one after the other of
  * all that it has, and waits for a grace period to disarm it: not for each ghost anew.
  */
@@ -38,6 +45,7 @@ bool twait_has_ghosts __read_mostly;
 static void (*demand)(bool (*is_wanted)(void), bool may_rest); /* set while loading */
 static atomic_t tuned = ATOMIC_INIT(0);	/* namespaces */
 static bool scarce;			/* somebody found no room */
+static unsigned long swept_at = INITIAL_JIFFIES; /* the last sweep, in jiffies */
 static bool made;			/* a ghost, since the last sweep began */
 
 static void demand_fn(struct work_struct *work);
@@ -119,7 +127,7 @@ static void sweep_one(struct twait_flow *flow, void *arg)
 
 	if (flow->info.state != TWAIT_STATE_GHOST)
 		return;
-	if (sweep->evicts && twait_flow_is_scarce()) {
+	if (sweep->evicts && twait_flow_fills(TWAIT_GHOSTS_LEAVE)) {
 		twait_count(&tnet->stats, TWAIT_COUNT_GHOSTS_LOST);
 	} else if (time_before(jiffies, flow->expires)) {
 		sweep->found = true;
@@ -138,6 +146,7 @@ static void sweep_fn(struct work_struct *work)
 	/* Who is not found has said that he is made, or does so after this. */
 	smp_mb();
 	twait_flow_visit_ghosts(sweep_one, &sweep);
+	WRITE_ONCE(swept_at, jiffies);
 	if (!sweep.found && !READ_ONCE(made)) {
 		WRITE_ONCE(twait_has_ghosts, false);
 		/* See announce(): of the two of us one sees what the other says. */
@@ -158,10 +167,13 @@ static void sweep_fn(struct work_struct *work)
  */
 void twait_ghosts_make_room(void)
 {
+	unsigned long next = READ_ONCE(swept_at) + TWAIT_SWEEP_PAUSE;
+
 	if (!READ_ONCE(twait_has_ghosts) || READ_ONCE(scarce))
 		return;
 	WRITE_ONCE(scarce, true);
-	mod_delayed_work(system_wq, &sweep_work, 0);
+	mod_delayed_work(system_wq, &sweep_work,
+			 time_before(jiffies, next) ? TWAIT_SWEEP_PAUSE : 0);
 }
 
 /* There is one more. Context: it is in the table. */
@@ -214,7 +226,7 @@ static bool has_room(struct twait_net *tnet)
 	bool scarce_here = !tnet->is_init &&
 			   atomic_read(&tnet->ghosts) >= twait_flow_max() / 8;
 
-	if (likely(!scarce_here && !twait_flow_is_scarce()))
+	if (likely(!scarce_here && !twait_flow_fills(TWAIT_GHOSTS_GO)))
 		return true;
 	twait_count(&tnet->stats, TWAIT_COUNT_GHOSTS_LOST);
 	if (!scarce_here)

@@ -140,6 +140,10 @@ static enum twait_reuse_tuned tune(const struct twait_policy *policy,
 
 	known = look_up(ask->tw, &rule, &true_at);
 	values = twait_values_of(policy, rule);
+	/* 5.10 does not look at that, and would give it away. */
+	if (twait_wait_state(ask->tw) == TWAIT_STATE_FIN_WAIT2 &&
+	    values->of[TWAIT_VALUE_REUSE] != TWAIT_REUSE_MODE_REFUSE)
+		return TWAIT_REUSE_TUNED_NOT;
 	delay_ms = values->of[TWAIT_VALUE_REUSE_DELAY_MS];
 	if (values->of[TWAIT_VALUE_REUSE] == TWAIT_REUSE_MODE_ALLOW)
 		ask->sysctl_reuse = 1;
@@ -149,10 +153,6 @@ static enum twait_reuse_tuned tune(const struct twait_policy *policy,
 		old_enough = time_after(jiffies,
 					true_at + msecs_to_jiffies(delay_ms));
 	}
-	/* 5.10 does not look at that, and would give it away. */
-	if (twait_wait_state(ask->tw) == TWAIT_STATE_FIN_WAIT2 &&
-	    values->of[TWAIT_VALUE_REUSE] != TWAIT_REUSE_MODE_REFUSE)
-		return TWAIT_REUSE_TUNED_NOT;
 	return twait_reuse_tune(&ask->attempt, values->of[TWAIT_VALUE_REUSE],
 				old_enough);
 }

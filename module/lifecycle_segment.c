@@ -267,11 +267,14 @@ static void answer_apply(const struct twait_net *tnet, struct twait_flow *flow,
 	if (visit->rst && !flow->settled)
 		info->rst_ignored++;
 	/* Two CPUs may process the same FIN: it advances the wait once. */
-	if (visit->effects & TWAIT_SEGMENT_ADVANCES && is_ack(answer) &&
-	    info->state == TWAIT_STATE_FIN_WAIT2) {
-		info->state = TWAIT_STATE_TIME_WAIT;
-		flow->true_at = jiffies;
-		change->advanced = true;
+	if (visit->effects & TWAIT_SEGMENT_ADVANCES && is_ack(answer)) {
+		if (info->state == TWAIT_STATE_FIN_WAIT2) {
+			info->state = TWAIT_STATE_TIME_WAIT;
+			flow->true_at = jiffies;
+			change->advanced = true;
+		}
+		/* But both have set the timer. */
+		rearm(tnet, flow, visit);
 	} else if (visit->fin && !visit->fin_wait2 && is_ack(answer)) {
 		info->refins++;
 	}
@@ -282,9 +285,8 @@ static void answer_apply(const struct twait_net *tnet, struct twait_flow *flow,
 	if (visit->effects & TWAIT_SEGMENT_REARMS) {
 		info->rearms++;
 		change->rearmed = true;
-	}
-	if (change->advanced || change->rearmed)
 		rearm(tnet, flow, visit);
+	}
 }
 
 /**

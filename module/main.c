@@ -157,8 +157,9 @@ static int __init timewait_init(void)
 out_hooks:
 	settle_last();
 	unregister_pernet_subsys(&timewait_net_ops);
-	twait_ghosts_exit();
 out_retired:
+	/* What was tuned there meanwhile is no more. */
+	twait_ghosts_exit();
 	/* Also those whose namespaces were begun and given up again. */
 	twait_nets_flush();
 	twait_hooks_exit();

@@ -97,6 +97,25 @@ int twait_net_init(struct net *net)
 	return 0;
 }
 
+/**
+ * twait_net_find() - our part of a namespace, which may have none yet
+ * @net: the namespace
+ *
+ * Context: process, may sleep; a namespace that cannot go away meanwhile.
+ * Return: NULL if it has none.
+ */
+struct twait_net *twait_net_find(const struct net *net)
+{
+	struct twait_net *tnet, *found = NULL;
+
+	mutex_lock(&twait_nets_lock);
+	list_for_each_entry(tnet, &twait_nets, list)
+		if (net_eq(tnet->net, net))
+			found = tnet;
+	mutex_unlock(&twait_nets_lock);
+	return found;
+}
+
 static void count_forgotten(struct twait_flow *flow, void *arg)
 {
 	struct twait_net *tnet = arg;

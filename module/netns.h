@@ -90,6 +90,9 @@ extern struct twait_ring twait_rings[TWAIT_RING_MAX];
  * twait_net_of() - our part of a namespace
  * @net: the namespace
  *
+ * Not while we are being loaded, when a namespace may have no slot yet: then what is
+ * behind its others, or left there by who had ours, would be taken for one.
+ *
  * Context: a namespace that cannot go away meanwhile.
  * Return: NULL if it has none: not made yet, or dying.
  */
@@ -121,6 +124,7 @@ static inline struct twait_net *twait_net_here(const struct net *net)
 int twait_rings_init(void);
 void twait_rings_exit(void);
 int twait_net_init(struct net *net);
+struct twait_net *twait_net_find(const struct net *net);
 void twait_net_retire(struct net *net);
 void twait_nets_flush(void);
 void twait_net_drop_ghost(struct twait_flow *flow);

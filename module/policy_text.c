@@ -436,6 +436,7 @@ static const struct {
 #define WANTS_NEW	"a name that no rule has yet, or replace"
 #define WANTS_KNOWN	"the name of a rule that there is"
 #define WANTS_NOTHING	"nothing more on this line"
+#define WANTS_END	"a line feed after the last of several lines: this may be half of it"
 #define WANTS_FEWER	"at most " SPELL(TWAIT_RULES_MAX) " rules"
 
 static bool is_range_given(__u16 first, __u16 span)
@@ -654,6 +655,9 @@ static int apply_line(struct twait_policy *policy, struct words *words,
  * @len: bytes of it
  * @complaint: filled if there is an error
  *
+ * A text that a program writes by the buffer is cut anywhere, and half a line may make
+ * sense too: so the last of several lines has to have an end.
+ *
  * Return: 0; -EINVAL with what is wrong in @complaint; -E2BIG for too many rules.
  */
 int twait_policy_apply(struct twait_policy *policy, const char *text,
@@ -671,6 +675,15 @@ int twait_policy_apply(struct twait_policy *policy, const char *text,
 		err = apply_line(policy, &words, complaint);
 		if (err)
 			return err;
+		if (!newline && words.line > 1) {
+			struct word last = { .text = end };
+
+			while (last.text > text && !is_blank(last.text[-1])) {
+				last.text--;
+				last.len++;
+			}
+			return complain(complaint, words.line, &last, WANTS_END);
+		}
 		text = words.end + 1;
 		words.line++;
 	}

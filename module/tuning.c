@@ -113,7 +113,7 @@ static struct twait_policy *policy_copy(const struct twait_policy *from,
 	struct twait_policy *policy;
 
 	room = max(room, count);
-	policy = kvzalloc(struct_size(policy, rule, room), GFP_KERNEL);
+	policy = kvzalloc(struct_size(policy, rule, room), GFP_KERNEL_ACCOUNT);
 	if (!policy)
 		return NULL;
 	twait_policy_init(policy, room);
@@ -181,15 +181,16 @@ int twait_tuning_init(struct twait_net *tnet)
 	struct net *creators = current->nsproxy->net_ns;
 	const struct twait_policy *policy;
 	struct twait_policy *own = NULL;
-	struct twait_net *creator;
+	const struct twait_net *creator;
 	struct twait_values values;
 	bool inherits = false;
 
 	mutex_init(&tnet->tuning_lock);
 	if (net_eq(creators, tnet->net))
 		return 0;
+	/* That of the process; so it stays. While we are loaded it may have no slot. */
+	creator = twait_net_find(creators);
 	rcu_read_lock();
-	creator = twait_net_of(creators);
 	policy = creator ? rcu_dereference(creator->policy) : NULL;
 	if (policy && policy->inherit) {
 		values = policy->values;
@@ -203,6 +204,7 @@ int twait_tuning_init(struct twait_net *tnet)
 		return -ENOMEM;
 	own->values = values;
 	own->inherit = true;
+	twait_policy_settle(own);
 	policy_publish(tnet, own);
 	return 0;
 }
@@ -359,7 +361,7 @@ static int complete_rule(struct twait_rule *rule,
 		}
 		rule->uid = __kuid_val(uid);
 	}
-	counts = alloc_percpu(struct twait_rule_counts);
+	counts = alloc_percpu_gfp(struct twait_rule_counts, GFP_KERNEL_ACCOUNT);
 	if (!counts)
 		return -ENOMEM;
 	rule->counts = (void __force *)counts;

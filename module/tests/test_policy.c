@@ -198,6 +198,16 @@ static void many_lines_at_once(void **state)
 	free(policy);
 }
 
+static void a_text_that_is_cut(void **state)
+{
+	struct twait_policy *policy = policy_new();
+
+	expect_fine(policy, "add a rport=443");
+	expect_refused("add b\nadd c rport=44", -EINVAL, 2, "rport=44");
+	expect_fine(policy, "add b\nadd c rport=44\n");
+	free(policy);
+}
+
 static void as_many_rules_as_there_is_room(void **state)
 {
 	struct twait_policy *policy = policy_new();
@@ -465,6 +475,7 @@ int main(void)
 		cmocka_unit_test(rules_are_printed_as_they_are_taken),
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(many_lines_at_once),
+		cmocka_unit_test(a_text_that_is_cut),
 		cmocka_unit_test(as_many_rules_as_there_is_room),
 		cmocka_unit_test(rules_are_found_by_id),
 		cmocka_unit_test(the_first_that_matches),

@@ -41,7 +41,7 @@ def random_text():
         for _ in range(random.randint(0, 5)):
             words.append(random.choice(WORDS) + random.choice(["", random.choice(WORDS)]))
         lines.append(" ".join(words))
-    return "\n".join(lines).encode()
+    return ("\n".join(lines) + random.choice(["\n", "\n", ""])).encode()
 
 
 def attempt(path, data):
@@ -54,7 +54,7 @@ def attempt(path, data):
         assert read(path) == before, f"half done: {data!r}"
         return False
     after = read(path)
-    write(path, "\n".join(["clear"] + after).encode())
+    write(path, "".join(line + "\n" for line in ["clear"] + after).encode())
     assert read(path) == after, f"does not come back: {data!r}: {after}"
     return True
 

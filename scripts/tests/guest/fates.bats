@@ -94,7 +94,7 @@ crossed() {
 	time.sleep(60)
 	END
 	holder=$!
-	eventually 10 test -e "$BATS_TEST_TMPDIR/ready"
+	eventually 30 test -e "$BATS_TEST_TMPDIR/ready"
 	# The last ACK may still be on its way.
 	eventually 5 five_in_fin_wait2
 	row=$(wait_rows state=fin_wait2 dport=7010 | head -n 1)

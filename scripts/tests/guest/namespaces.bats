@@ -58,6 +58,27 @@ gone() {
 	recorded
 }
 
+# While it is registered, a namespace that was there has no place for us yet; or the one
+# that was given back when we were unloaded last.
+# bats test_tags=smoke
+@test "loaded from within a namespace, and again" {
+	ip netns add born
+	ip -n born link set lo up
+	load_timewait
+	sysctl -qw net.timewait.length_ms=50000 net.timewait.inherit=1
+	rmmod timewait
+	for i in 1 2 3; do
+		in_ns born insmod "$TIMEWAIT_KO"
+		[ "$(in_ns born sysctl -n net.timewait.length_ms net.timewait.inherit | tr '\n' ' ')" = "60000 0 " ]
+		[ "$(sysctl -n net.timewait.length_ms)" = 60000 ]
+		in_ns born "$traffic" active 3
+		[ "$(in_ns born awk '$1 == "waiting" { print $2 }' "$twait/stats")" = 3 ]
+		in_ns born sysctl -qw net.timewait.length_ms=1000 net.timewait.inherit=1
+		[ "$i" = 3 ] || rmmod timewait
+	done
+	ip netns del born
+}
+
 @test "pids and uids as the reader sees them" {
 	load_timewait
 	unshare --pid --fork --mount-proc sh -c "

@@ -8,6 +8,7 @@ helpers_of_test=
 teardown() {
 	# shellcheck disable=SC2086 # numbers or none
 	[ -z "$helpers_of_test" ] || kill $helpers_of_test 2>/dev/null || :
+	[ ! -e /run/netns/heir ] || ip netns del heir
 	teardown_timewait
 }
 
@@ -156,6 +157,17 @@ rule=c loopback" ]
 	unshare -n sh -c '[ "$(wc -l </proc/net/timewait/rules)" = 1 ] &&
 		sysctl -qw net.timewait.length_ms=7000'
 	[ "$(value length_ms)" = 5000 ]
+	# What is inherited acts, and is not only shown.
+	tune reuse=allow
+	one_port
+	ip netns add heir
+	ip -n heir link set lo up
+	ip netns exec heir sysctl -qw net.ipv4.ip_local_port_range='20000 20000'
+	said=$(ip netns exec heir python3 "$BATS_TEST_DIRNAME/../port.py" 127.0.0.1 7100 \
+		tcp_tw_reuse=0 wait 2.1 again | tr '\n' ' ')
+	[ "$said" = "ok ok ok ok " ]
+	[ "$(ip netns exec heir awk '$1 == "reuse_connect_allowed_tuned_total" { print $2 }' \
+		"$twait/stats")" = 1 ]
 }
 
 # lived PORT: how long the last wait towards it did, in ms; from the event of its end
@@ -354,6 +366,14 @@ decided() {
 	port 127.0.0.1 tcp_tw_reuse=0 second wait again
 	[ "$said" = "ok ok ok EADDRNOTAVAIL " ]
 	decided refused too_young
+	# One in FIN_WAIT2 is the kernel's matter.
+	load_timewait
+	tune reuse=allow
+	port 127.0.0.1 tcp_tw_reuse=0 fin_wait2 2.1 again
+	[ "$said" = "ok ok ok EADDRNOTAVAIL " ]
+	expect reuse_connect_refused_off_total 1
+	expect reuse_unexplained_total 0
+	balanced
 }
 
 # bats test_tags=scenario,connect-reuse
