@@ -186,7 +186,7 @@ static void many_lines_at_once(void **state)
 	struct twait_policy *policy = policy_new();
 
 	expect_fine(policy, "# what we try\n\nadd a lport=1\nadd b lport=2\n"
-			    "add c lport=3");
+			    "add c lport=3\n");
 	assert_int_equal(policy->count, 3);
 	expect_fine(policy, "replace b lport=22\ndelete a\n");
 	assert_int_equal(policy->count, 2);
