@@ -72,7 +72,8 @@ gone() {
 		[ "$(in_ns born sysctl -n net.timewait.length_ms net.timewait.inherit | tr '\n' ' ')" = "60000 0 " ]
 		[ "$(sysctl -n net.timewait.length_ms)" = 60000 ]
 		in_ns born "$traffic" active 3
-		[ "$(in_ns born awk '$1 == "waiting" { print $2 }' "$twait/stats")" = 3 ]
+		# With those of before, that are adopted.
+		[ "$(in_ns born awk '$1 == "waiting" { print $2 }' "$twait/stats")" = $((3 * i)) ]
 		in_ns born sysctl -qw net.timewait.length_ms=1000 net.timewait.inherit=1
 		[ "$i" = 3 ] || rmmod timewait
 	done
