@@ -166,6 +166,14 @@ capture() {
 	eventually 20 grep -q "listening on" "$file.log"
 }
 
+# read_capture OPTION FILE [FILTER...]: as text; as root, for the same reason
+read_capture() {
+	tcpdump -Z root "$1" -r "${@:2}" 2>"$BATS_TEST_TMPDIR/tcpdump" || {
+		cat "$BATS_TEST_TMPDIR/tcpdump" >&2
+		return 1
+	}
+}
+
 stop_captures() {
 	# shellcheck disable=SC2086 # numbers
 	[ -z "$captures" ] || { kill -INT $captures; wait $captures; }
@@ -192,7 +200,7 @@ capture_lo() {
 # seen PORT: of the capture of begin_on_wire or capture_lo a line a segment: sender,
 # right being who has that port, and flags by tcpdump's letters
 seen() {
-	tcpdump -nr "$BATS_TEST_TMPDIR/pcap" "tcp port $1" 2>/dev/null |
+	read_capture -n "$BATS_TEST_TMPDIR/pcap" "tcp port $1" |
 		awk -v port="$1" '{
 			from = $3 ~ ("[.]" port "$") ? "right" : "left"
 			match($0, /Flags \[[^]]*/)

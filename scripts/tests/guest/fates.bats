@@ -28,7 +28,7 @@ both() {
 
 # How many FINs of the capture came from who had not got the other one.
 crossed() {
-	tcpdump -nSr "$BATS_TEST_TMPDIR/pcap" 2>/dev/null | awk '
+	read_capture -nS "$BATS_TEST_TMPDIR/pcap" | awk '
 		/Flags \[F/ {
 			match($0, / seq [0-9]+/)
 			seq = substr($0, RSTART + 5, RLENGTH - 5)

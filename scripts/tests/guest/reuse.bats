@@ -206,12 +206,12 @@ capture_syns() {
 
 # rcv_nxt_of PORT: what a wait expects next of a peer that sent a SYN and a FIN
 rcv_nxt_of() {
-	eventually 5 is_captured "$1" && tcpdump -Snr "$BATS_TEST_TMPDIR/pcap" "src port $1" 2>/dev/null |
+	eventually 5 is_captured "$1" && read_capture -nS "$BATS_TEST_TMPDIR/pcap" "src port $1" |
 		awk '{ sub(/.* seq /, ""); printf "%.0f\n", $1 + 2; exit }'
 }
 
 is_captured() {
-	tcpdump -nr "$BATS_TEST_TMPDIR/pcap" "src port $1" 2>/dev/null | grep -q .
+	read_capture -n "$BATS_TEST_TMPDIR/pcap" "src port $1" | grep -q .
 }
 
 # syn [-t TSVAL] PORT SEQ: to the wait, from the peer. It is on loopback: it has
@@ -268,7 +268,7 @@ refused_syn() {
 		run wait "$server"
 		stop_captures
 		# Three that made the connections, and nine of ours.
-		equal "captured SYNs" "$(tcpdump -nr "$BATS_TEST_TMPDIR/pcap" 2>/dev/null | wc -l)" \
+		equal "captured SYNs" "$(read_capture -n "$BATS_TEST_TMPDIR/pcap" | wc -l)" \
 			expected 12
 		end_waits
 		eventually 5 no_wait

@@ -60,7 +60,7 @@ answered() {
 
 # text: the capture, a line a segment
 text() {
-	tcpdump -nr "$BATS_TEST_TMPDIR/$port.pcap" 2>/dev/null
+	read_capture -n "$BATS_TEST_TMPDIR/$port.pcap"
 }
 
 captured() {

@@ -46,7 +46,7 @@ ask() {
 
 # connections to PORT that the capture has, IPv4 and IPv6
 captured_connections() {
-	tcpdump -nr "$BATS_TEST_TMPDIR/pcap" "dst port $1" 2>/dev/null |
+	read_capture -n "$BATS_TEST_TMPDIR/pcap" "dst port $1" |
 		grep -c 'Flags \[S\]'
 }
 
