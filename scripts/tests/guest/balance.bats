@@ -98,6 +98,7 @@ read_to_the_end() {
 	for i in 1 2 3; do
 		sleep 0.5
 		load_timewait
+		before=$(syns_without_end)
 		[ "$(stat adopted_total)" -ge $((1000 / thin)) ]
 		sleep 0.5
 		[ "$i" = 3 ] || rmmod timewait
@@ -105,9 +106,19 @@ read_to_the_end() {
 	wait "$pid" "$pid6"
 	eventually 10 at_rest
 	recorded
-	equal "ended by syn" "$(stat ended_syn_total)" \
-		"SYNs allowed" "$(stat reuse_syn_allowed_total)"
+	# A wait that was taken over before it was adopted has no end. Since then each has
+	# one, and what each CPU had under way when we looked has got its own.
+	after=$(syns_without_end)
+	[ "$after" -le "$before" ] && [ "$after" -ge $((before - 2)) ] || {
+		equal "SYNs allowed without an end" "$after" "after the load" "$before"
+	}
 	missed_at_most 2
+}
+
+# How many waits were taken over, and not counted as ended: in one look.
+syns_without_end() {
+	awk '{ n[$1] = $2 } END { print n["reuse_syn_allowed_total"] - n["ended_syn_total"] }' \
+		"$twait/stats"
 }
 
 @test "more waits than records: counted exactly all the same" {
