@@ -75,7 +75,7 @@ crossed() {
 
 @test "a FIN_WAIT2 that gets no FIN expires after tcp_fin_timeout" {
 	# Long enough for all five to be seen.
-	local seconds=$((thin > 1 ? 25 : 8))
+	local seconds=$((thin > 1 ? 50 : 8))
 	sysctl -qw net.ipv4.tcp_fin_timeout=$seconds
 	load_timewait
 	# The server's side stays open.
@@ -94,7 +94,7 @@ crossed() {
 	time.sleep(60)
 	END
 	holder=$!
-	eventually 30 test -e "$BATS_TEST_TMPDIR/ready"
+	eventually 120 test -e "$BATS_TEST_TMPDIR/ready"
 	# The last ACK may still be on its way.
 	eventually 5 five_in_fin_wait2
 	row=$(wait_rows state=fin_wait2 dport=7010 | head -n 1)

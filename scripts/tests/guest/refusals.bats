@@ -219,7 +219,7 @@ refused_bind_told() {
 	time.sleep(60)
 	END
 		live=$!
-		eventually 30 test -e "$BATS_TEST_TMPDIR/ready$host"
+		eventually 120 test -e "$BATS_TEST_TMPDIR/ready$host"
 		# With SO_REUSEADDR only the listener is in the way; without, the waits too.
 		[ "$(rebind $host reuse)" = EADDRINUSE ]
 		refused_bind 0 1 no
@@ -272,7 +272,7 @@ refused_bind_told() {
 	time.sleep(60)
 	END
 	live=$!
-	eventually 30 test -e "$BATS_TEST_TMPDIR/ready"
+	eventually 120 test -e "$BATS_TEST_TMPDIR/ready"
 	refused_bind 2 0 no
 	# Any address of both families: all of them.
 	[ "$(rebind ::)" = EADDRINUSE ]

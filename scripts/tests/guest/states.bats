@@ -30,7 +30,7 @@ said() {
 	time.sleep(60)
 	END
 	holder=$!
-	eventually 30 test -e "$BATS_TEST_TMPDIR/ready"
+	eventually 120 test -e "$BATS_TEST_TMPDIR/ready"
 	sleep 1
 	twstat states >"$BATS_TEST_TMPDIR/states"
 	while read -r ss ours; do

@@ -97,7 +97,7 @@ one_more_is_read() {
 	select.select([], [], [fd], 30)
 	END
 	sleeper=$!
-	eventually 30 test -e "$BATS_TEST_TMPDIR/ready"
+	eventually 120 test -e "$BATS_TEST_TMPDIR/ready"
 	sleep 1
 	timeout 20 rmmod timewait
 	kill "$sleeper"
