@@ -188,7 +188,10 @@ int twait_tuning_init(struct twait_net *tnet)
 	mutex_init(&tnet->tuning_lock);
 	if (net_eq(creators, tnet->net))
 		return 0;
-	/* That of the process; so it stays. While we are loaded it may have no slot. */
+	/*
+	 * That of the process; so it stays. While we are being loaded it may
+	 * have no slot.
+	 */
 	creator = twait_net_find(creators);
 	rcu_read_lock();
 	policy = creator ? rcu_dereference(creator->policy) : NULL;

@@ -92,15 +92,14 @@ read_to_the_end() {
 # bats test_tags=smoke,scenario,late-load
 @test "adopting while traffic goes on" {
 	loaded_under_traffic=yes
-	"$traffic" active $((1000 / thin))
 	"$traffic" -p 7001 mix $((4000 / thin)) >/dev/null & pid=$!
 	"$traffic" -6 -p 7002 mix $((4000 / thin)) >/dev/null & pid6=$!
 	for i in 1 2 3; do
-		sleep 0.5
+		# Anew, for on a slow machine the last ones may have run out.
+		"$traffic" active $((1000 / thin)) >/dev/null
 		load_timewait
 		before=$(syns_without_end)
-		# On the debug kernel they may have run out before the next load.
-		{ [ "$thin" -gt 1 ] && [ "$i" -gt 1 ]; } || [ "$(stat adopted_total)" -ge $((1000 / thin)) ]
+		[ "$(stat adopted_total)" -ge $((1000 / thin)) ]
 		sleep 0.5
 		[ "$i" = 3 ] || rmmod timewait
 	done
@@ -113,7 +112,7 @@ read_to_the_end() {
 	[ "$after" -le "$before" ] && [ "$after" -ge $((before - 2)) ] || {
 		equal "SYNs allowed without an end" "$after" "after the load" "$before"
 	}
-	missed_at_most 2
+	missed_at_most 0
 }
 
 # How many waits were taken over, and not counted as ended: in one look.
