@@ -32,7 +32,7 @@ thin=1
 [[ $release != *-debug ]] || thin=10
 
 # Bats looks at each command of a test, which makes a loop of the shell dearer
-# than a program: hence awk.
+# than a program: hence awk. Of what is in here it looks at the calls only (setup).
 
 # mib NAME: a counter of TcpExt.
 mib() {
@@ -49,8 +49,9 @@ mib_since_load() {
 }
 
 sockstat_tw() {
-	awk '$1 == "TCP:" { for (i = 2; i < NF; i++) if ($i == "tw") print $(i + 1) }' \
-		/proc/net/sockstat
+	local all=''
+	read -r -d '' all </proc/net/sockstat || :
+	[[ $all =~ \ tw\ ([0-9]+) ]] && echo "${BASH_REMATCH[1]}"
 }
 
 # stat NAME: a number of stats. The first line there is a heading.
@@ -102,26 +103,31 @@ key() {
 
 # two_hosts: makes them, namespaces that tear_down_hosts takes away again
 two_hosts() {
-	local host other i
+	local host
 	declare -gA net_of=()
 	for host in left right; do
 		ip netns add $host
 		# Somebody has to be there, for his /proc/PID/net to be looked at.
-		ip netns exec $host sleep infinity 3>&- &
+		nsenter --net=/run/netns/$host sleep infinity 3>&- &
 		net_of[$host]=/proc/$!/net
 		disown $!
 	done
 	ip link add wire netns left type veth peer name wire netns right
-	for i in "left 1" "right 2"; do
-		read -r host other <<<"$i"
-		ip -n $host link set lo up
-		ip -n $host link set wire up
-		ip -n $host address add 10.1.0.$other/24 dev wire
-		ip -n $host address add fd01::$other/64 dev wire nodad
-		ip netns exec $host sysctl -qw net.ipv4.tcp_tw_reuse=0
-	done
+	set_up_host left 1
+	set_up_host right 2
 	# The hosts are themselves when the sleepers are in there.
 	eventually 5 hosts_are_apart
+}
+
+# set_up_host HOST NUMBER
+set_up_host() {
+	ip -n "$1" -batch - <<-END
+		link set lo up
+		link set wire up
+		address add 10.1.0.$2/24 dev wire
+		address add fd01::$2/64 dev wire nodad
+	END
+	on "$1" sysctl -qw net.ipv4.tcp_tw_reuse=0
 }
 
 hosts_are_apart() {
@@ -140,7 +146,7 @@ tear_down_hosts() {
 
 # on HOST COMMAND...: there, a program
 on() {
-	ip netns exec "$@"
+	nsenter --net="/run/netns/$1" "${@:2}"
 }
 
 # at HOST COMMAND...: a function of ours, that looks at the files there. The module
@@ -156,7 +162,7 @@ at() {
 # capture HOST FILE FILTER...: of the wire, from there, or HOST here: of lo;
 # stop_captures ends them
 capture() {
-	local via=(on "$1") device=wire file=$2
+	local via=(nsenter "--net=/run/netns/$1") device=wire file=$2
 	[ "$1" != here ] || via=() device=lo
 	shift 2
 	# As root: where Debian's packages are only unpacked there is no user tcpdump.
@@ -189,7 +195,7 @@ begin_on_wire() {
 
 # talk HOST PORT SCRIPT: from left to HOST, which is right's; see hosts.py
 talk() {
-	python3 "$BATS_TEST_DIRNAME/../hosts.py" left "$1" "$2" "$3"
+	python3 -IS "$BATS_TEST_DIRNAME/../hosts.py" left "$1" "$2" "$3"
 }
 
 # capture_lo FILTER: for seen and wire_shows. Not on the debug kernel, which takes
@@ -365,10 +371,13 @@ equal() {
 	}
 }
 
+# is_quiet SAID: by the kernel
+is_quiet() {
+	[ -z "$1" ] || ! grep -wE 'BUG|WARNING|Oops|Call Trace|suspicious|stalls?|stalled|leaks?|sleeping function|UBSAN|KASAN|ODEBUG' <<<"$1"
+}
+
 kernel_is_quiet() {
-	local said
-	said=$(dmesg)
-	[ -z "$said" ] || ! grep -wE 'BUG|WARNING|Oops|Call Trace|suspicious|stalls?|stalled|leaks?|sleeping function|UBSAN|KASAN|ODEBUG' <<<"$said"
+	is_quiet "$(dmesg)"
 }
 
 setup_file() {
@@ -386,18 +395,28 @@ teardown_file() {
 	! grep . "$kmemleak"
 }
 
+# put VALUE FILE: of /proc/sys/net/ipv4
+put() {
+	echo "$1" >"/proc/sys/net/ipv4/$2"
+}
+
 setup() {
+	# Of all that a test calls bats would look at each command too, and take
+	# longer than that does.
+	set +T
+	declare -ft "$BATS_TEST_NAME"
 	loaded_under_traffic='' captures=''
 	declare -gA net_of=()
 	# What was said since the last test is about that one.
-	kernel_is_quiet || return
-	dmesg -C
-	# tcp_tw_reuse: by default a connect() to loopback takes the port of any wait
-	# older than a second, which a test gets to on a slow machine only.
-	sysctl -qw net.ipv4.tcp_max_tw_buckets=262144 \
-		net.ipv4.ip_local_port_range='1025 65000' \
-		net.ipv4.tcp_tw_reuse=0 net.ipv4.tcp_rfc1337=0 \
-		net.ipv4.tcp_fin_timeout=60 net.ipv4.tcp_timestamps=1
+	is_quiet "$(dmesg -c)" || return
+	put 262144 tcp_max_tw_buckets
+	put '1025 65000' ip_local_port_range
+	# By default a connect() to loopback takes the port of any wait older than a
+	# second, which a test gets to on a slow machine only.
+	put 0 tcp_tw_reuse
+	put 0 tcp_rfc1337
+	put 60 tcp_fin_timeout
+	put 1 tcp_timestamps
 }
 
 # No test leaves anything for the next one: no module, no wait, no word from the
@@ -416,8 +435,7 @@ teardown_timewait() {
 		rmmod timewait || return
 	fi
 	# There is nothing to be learnt from their end.
-	end_waits || return
-	eventually 10 no_wait || return
+	no_wait || { end_waits && eventually 10 no_wait; } || return
 	kernel_is_quiet && [ "$bad" = 0 ]
 }
 

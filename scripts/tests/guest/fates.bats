@@ -79,7 +79,7 @@ crossed() {
 	sysctl -qw net.ipv4.tcp_fin_timeout=$seconds
 	load_timewait
 	# The server's side stays open.
-	python3 - "$BATS_TEST_TMPDIR/ready" <<-'END' &
+	python3 -IS - "$BATS_TEST_TMPDIR/ready" <<-'END' &
 	import socket, sys, time
 	l = socket.create_server(("127.0.0.1", 7010))
 	held = []
@@ -240,8 +240,8 @@ assassinate() {
 
 @test "syn: without a listener the wait goes on, and what ends it later is told" {
 	load_timewait
-	python3 - <<-'END'
-	import socket, subprocess
+	python3 -IS - <<-'END'
+	import socket, subprocess, time
 	l = socket.create_server(("127.0.0.1", 7020))
 	c = socket.create_connection(("127.0.0.1", 7020))
 	s, _ = l.accept()
@@ -249,6 +249,9 @@ assassinate() {
 	s.shutdown(socket.SHUT_WR)
 	c.recv(1)
 	port = c.getsockname()[1]
+	# Its ACK of that FIN has arrived, before its own: after it, an ACK so old
+	# would be answered, and that with a RST.
+	time.sleep(0.1)
 	c.close()
 	s.recv(1)
 	s.close()
@@ -304,7 +307,7 @@ assassinate() {
 @test "rearm: the last ACK is lost, the peer's FIN comes again" {
 	load_timewait
 	for host in 127.0.0.1 ::1; do
-		python3 - "$host" <<-'END'
+		python3 -IS - "$host" <<-'END'
 	import socket, subprocess, sys, time
 	host = sys.argv[1]
 	family = socket.AF_INET6 if ":" in host else socket.AF_INET

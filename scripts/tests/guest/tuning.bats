@@ -38,7 +38,7 @@ refused() {
 	local before after err=0
 	before=$(sysctl net.timewait; cat "$twait/rules")
 	dmesg -C
-	python3 - "$1" "$2" >"$BATS_TEST_TMPDIR/said" <<-'END' || err=1
+	python3 -IS - "$1" "$2" >"$BATS_TEST_TMPDIR/said" <<-'END' || err=1
 	import errno, os, sys
 	fd = os.open(sys.argv[1], os.O_WRONLY)
 	try:
@@ -163,7 +163,7 @@ rule=c loopback" ]
 	ip netns add heir
 	ip -n heir link set lo up
 	ip netns exec heir sysctl -qw net.ipv4.ip_local_port_range='20000 20000'
-	said=$(ip netns exec heir python3 "$BATS_TEST_DIRNAME/../port.py" 127.0.0.1 7100 \
+	said=$(ip netns exec heir python3 -IS "$BATS_TEST_DIRNAME/../port.py" 127.0.0.1 7100 \
 		tcp_tw_reuse=0 wait 2.1 again | tr '\n' ' ')
 	[ "$said" = "ok ok ok ok " ]
 	[ "$(ip netns exec heir awk '$1 == "reuse_connect_allowed_tuned_total" { print $2 }' \
@@ -173,7 +173,7 @@ rule=c loopback" ]
 # lived PORT: how long the last wait towards it did, in ms; from the event of its end
 lived() {
 	awk -v port="dport=$1" '
-		{ for (i = 1; i <= NF; i++) if ($i == port) { line = $0; break } }
+		/ event=end / { for (i = 1; i <= NF; i++) if ($i == port) { line = $0; break } }
 		END {
 			n = split(line, word)
 			for (i = 1; i <= n; i++)
@@ -192,12 +192,12 @@ in_step() {
 }
 
 follow_ends() {
-	grep --line-buffered 'event=end' <"$twait/events" >"$BATS_TEST_TMPDIR/ends" 3>&- &
+	cat "$twait/events" >"$BATS_TEST_TMPDIR/ends" 3>&- &
 	helpers_of_test="$helpers_of_test $!"
 }
 
 ends() {
-	[ "$(wc -l <"$BATS_TEST_TMPDIR/ends")" = "$1" ]
+	[ "$(grep -c event=end "$BATS_TEST_TMPDIR/ends")" = "$1" ]
 }
 
 # bats test_tags=scenario,tuned-length
@@ -322,7 +322,7 @@ kill_by_rst() {
 }
 
 port() {
-	said=$(python3 "$BATS_TEST_DIRNAME/../port.py" "$1" 7100 "${@:2}" | tr '\n' ' ')
+	said=$(python3 -IS "$BATS_TEST_DIRNAME/../port.py" "$1" 7100 "${@:2}" | tr '\n' ' ')
 	echo "$* said: $said" >&2
 }
 
@@ -595,7 +595,7 @@ has_rules() {
 
 @test "1,000 writes of random bytes and 1,000 of random words: whole or not at all" {
 	load_timewait
-	python3 "$BATS_TEST_DIRNAME/../random_rules.py" "$twait/rules" $((1000 / thin))
+	python3 -IS "$BATS_TEST_DIRNAME/../random_rules.py" "$twait/rules" $((1000 / thin))
 	kernel_is_quiet
 	"$traffic" -p 7001 active 3
 }
