@@ -234,7 +234,7 @@ static bool has_room(struct twait_net *tnet)
 	return false;
 }
 
-static u32 quiet_ms_of(const struct twait_net *tnet, u16 rule)
+static u32 quiet_ms_of(const struct twait_net *tnet, u32 rule)
 {
 	return twait_values_of(twait_policy_of(tnet),
 			       rule)->of[TWAIT_VALUE_QUIET_MS];

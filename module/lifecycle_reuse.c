@@ -110,7 +110,7 @@ static struct twait_connect_attempt attempt_now(const struct inet_timewait_sock 
  * Under which rule did the wait begin, and when did it become a TIME_WAIT? Return:
  * whether that is known: not without a record, nor of one that was there before us.
  */
-static bool look_up(const struct inet_timewait_sock *tw, u16 *rule,
+static bool look_up(const struct inet_timewait_sock *tw, u32 *rule,
 		    unsigned long *true_at)
 {
 	u32 hash = twait_wait_hash(tw);
@@ -134,7 +134,7 @@ static enum twait_reuse_tuned tune(const struct twait_policy *policy,
 	unsigned long true_at = jiffies;
 	bool old_enough = ask->attempt.old_enough;
 	const struct twait_values *values;
-	u16 rule = 0;
+	u32 rule = 0;
 	bool known;
 	u32 delay_ms;
 
@@ -272,7 +272,7 @@ void twait_reuse_decided(const struct twait_ask *ask, bool allowed)
 	struct twait_flow *flow;
 	unsigned long flags;
 	bool is_news;
-	u16 rule = 0;
+	u32 rule = 0;
 	u32 hash;
 
 	if (!tnet)

@@ -67,7 +67,7 @@ struct twait_net {
 	struct twait_policy __rcu *policy;
 	struct twait_policy *withdrawn;
 	struct mutex tuning_lock;	/* one who tunes at a time */
-	u16 last_rule_id;
+	u32 last_rule_id;
 	struct ctl_table_header *sysctl;
 	struct ctl_table *sysctl_table;
 	bool leaves;

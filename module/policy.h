@@ -103,7 +103,6 @@ struct twait_subject {
  * @remote_port_first: lowest of the peer's ports, host byte order
  * @remote_port_span: how many more
  * @looks_at: TWAIT_LOOKS_AT_*
- * @id: never used again in its namespace; 0 is none
  * @lot_first: where its share of the ring begins
  * @lot_span: how long that is; 0 is all of it
  * @remote: the peer's addresses
@@ -112,6 +111,7 @@ struct twait_subject {
  * @mark: value of the mark
  * @uid: owner of the socket, in the initial user namespace
  * @share: flows out of ten thousand
+ * @id: never used again in its namespace; 0 is none
  * @given: a bit for each enum twait_value that it gives
  * @values: these, and for the rest those of the namespace
  * @name: NUL-terminated
@@ -125,7 +125,6 @@ struct twait_rule {
 	__u16 remote_port_first;
 	__u16 remote_port_span;
 	__u16 looks_at;
-	__u16 id;
 	__u32 lot_first;
 	__u32 lot_span;
 	struct twait_prefix remote;
@@ -134,6 +133,7 @@ struct twait_rule {
 	__u32 mark;
 	__u32 uid;
 	__u32 share;
+	__u32 id;
 	__u32 given;
 	struct twait_values values;
 	char name[TWAIT_RULE_NAME_BYTES];
@@ -160,7 +160,7 @@ struct twait_policy {
 	struct twait_values values;
 	bool inherit;
 	bool tunes_reuse;
-	__u16 last_id;
+	__u32 last_id;
 	__u16 count;
 	__u16 room;
 	__u16 place[TWAIT_RULE_PLACES];
@@ -206,7 +206,7 @@ void twait_rule_print(struct twait_line *line, const struct twait_rule *rule);
  * Return: NULL if there is none (any more).
  */
 static inline const struct twait_rule *
-twait_policy_rule(const struct twait_policy *policy, __u16 id)
+twait_policy_rule(const struct twait_policy *policy, __u32 id)
 {
 	__u16 place = policy->place[id % TWAIT_RULE_PLACES];
 	const struct twait_rule *rule;

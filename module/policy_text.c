@@ -541,7 +541,7 @@ static int find_rule(const struct twait_policy *policy, const struct word *name)
 }
 
 /* One that no rule has, nor one that shares its place. */
-static __u16 new_id(struct twait_policy *policy)
+static __u32 new_id(struct twait_policy *policy)
 {
 	bool taken;
 	unsigned int i;

@@ -86,7 +86,7 @@ static void key_owner(struct twait_line *line, const struct twait_owner *owner,
 }
 
 /* Its name; "-" where there is none, or none any more. */
-static void key_rule(struct twait_line *line, u16 id,
+static void key_rule(struct twait_line *line, u32 id,
 		     const struct twait_viewer *viewer)
 {
 	const struct twait_rule *rule = NULL;

@@ -63,7 +63,7 @@ const struct twait_rule *twait_rule_of(const struct twait_policy *policy,
 	return twait_policy_match(policy, &subject);
 }
 
-void twait_rule_count_slowly(const struct twait_net *tnet, u16 rule,
+void twait_rule_count_slowly(const struct twait_net *tnet, u32 rule,
 			     enum twait_rule_counter counter)
 {
 	const struct twait_policy *policy = twait_policy_of(tnet);
@@ -107,7 +107,7 @@ static struct twait_policy *policy_now(struct twait_net *tnet)
 
 /* A copy with room for rules, of nothing if nothing is tuned. May sleep. */
 static struct twait_policy *policy_copy(const struct twait_policy *from,
-					unsigned int room, u16 last_id)
+					unsigned int room, u32 last_id)
 {
 	unsigned int count = from ? from->count : 0;
 	struct twait_policy *policy;

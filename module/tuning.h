@@ -49,7 +49,7 @@ twait_policy_of(const struct twait_net *tnet)
  * @rule: id of the rule that it fell under, or 0
  */
 static inline const struct twait_values *
-twait_values_of(const struct twait_policy *policy, u16 rule)
+twait_values_of(const struct twait_policy *policy, u32 rule)
 {
 	const struct twait_rule *found;
 
@@ -61,11 +61,11 @@ twait_values_of(const struct twait_policy *policy, u16 rule)
 
 const struct twait_rule *twait_rule_of(const struct twait_policy *policy,
 				       const struct twait_info *info, u64 hash);
-void twait_rule_count_slowly(const struct twait_net *tnet, u16 rule,
+void twait_rule_count_slowly(const struct twait_net *tnet, u32 rule,
 			     enum twait_rule_counter counter);
 
 /* Context: preemption off. */
-static inline void twait_rule_count(const struct twait_net *tnet, u16 rule,
+static inline void twait_rule_count(const struct twait_net *tnet, u32 rule,
 				    enum twait_rule_counter counter)
 {
 	if (unlikely(rule))

@@ -146,7 +146,7 @@ struct twait_info {
 	u32 rearms;
 	u32 rst_ignored;
 	u32 refused;
-	u16 rule;
+	u32 rule;
 	u8 state;
 	u8 way;
 	u8 fate;

@@ -228,7 +228,7 @@ static void as_many_rules_as_there_is_room(void **state)
 static void rules_are_found_by_id(void **state)
 {
 	struct twait_policy *policy = policy_new();
-	unsigned int i, round, first;
+	unsigned int i, round, first, gone;
 	char text[64];
 
 	for (i = 0; i < TWAIT_RULES_MAX; i++) {
@@ -251,6 +251,13 @@ static void rules_are_found_by_id(void **state)
 	expect_fine(policy, "delete r0\n");
 	assert_null(twait_policy_rule(policy, first));
 	assert_null(twait_policy_rule(policy, 0));
+	/* A wait of a rule that is gone is none of one that came much later. */
+	gone = policy->rule[0].id;
+	snprintf(text, sizeof(text), "delete %s\n", policy->rule[0].name);
+	expect_fine(policy, text);
+	policy->last_id = gone + 65535;
+	expect_fine(policy, "add late\n");
+	assert_null(twait_policy_rule(policy, gone));
 	free(policy);
 }
 

@@ -568,6 +568,8 @@ outcome() {
 		>"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
 	pid=$!
 	eventually 10 is_value length_ms 1000
+	# One after the other.
+	eventually 10 has_rules 1
 	[ "$(count_rows rules "rule=try-$pid-1" rport=7002 length_ms=2000)" = 1 ]
 	"$traffic" -p 7001 active 5
 	wait $pid
