@@ -39,7 +39,7 @@ counts() {
 		return
 	}
 	equal "after $*" "$after" expected "$(awk -v kind="segments_${kind}_total" \
-		'$1 == kind { $2++ } { print $1, $2 }' <<<"$before")"
+		'$1 == kind { $2 += 1 } { print $1, $2 }' <<<"$before")"
 }
 
 segments() {
