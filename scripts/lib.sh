@@ -100,11 +100,12 @@ build_helpers() {
 	) 9>"$helpers/lock"
 }
 
-# build_helper NAME SOURCE...
+# build_helper NAME SOURCE...: linked statically, for what an emulated machine would
+# spend on the dynamic linker is more than the rest of them
 build_helper() {
 	out=$helpers/$1
 	shift
-	(cd "$project" && "$(cross_prefix)gcc" -O2 -Wall -Wextra -Werror \
+	(cd "$project" && "$(cross_prefix)gcc" -O2 -static -Wall -Wextra -Werror \
 		-o "$out.new" "$@" && mv "$out.new" "$out")
 }
 
