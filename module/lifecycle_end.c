@@ -116,7 +116,9 @@ static void evidence_of(struct twait_evidence *evidence,
 		.rcv_nxt = READ_ONCE(tcptw->tw_rcv_nxt),
 		.acked_ms = jiffies_to_msecs((u32)jiffies - flow->acked_at),
 		.kind = flow->by_kind,
-		.acked_kind = flow->acked_kind,
+		/* It came by itself, and was not ACKed by the wait. */
+		.acked_kind = flow->info.fate == TWAIT_FATE_SYN ?
+			      TWAIT_KIND_MAX : flow->acked_kind,
 	};
 }
 

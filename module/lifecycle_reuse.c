@@ -244,7 +244,7 @@ static noinline void tell_decision(struct twait_net *tnet,
 }
 
 /* Context: the record locked. Return: the rule that the wait began under. */
-static u16 note_decision(struct twait_flow *flow, bool allowed)
+static u32 note_decision(struct twait_flow *flow, bool allowed)
 {
 	if (!allowed) {
 		flow->info.refused++;

@@ -105,6 +105,7 @@ bool twait_visited(struct twait_visit *visit,
 	visit->hash = twait_wait_hash(tw);
 	visit->watched = twait_is_watched(tnet);
 	look_at(visit, tw, skb, th);
+	twait_syn_untaken(tw);
 	if (unlikely(visit->asks))
 		twait_syn_visits(visit, tw);
 	twait_count(&tnet->stats, TWAIT_COUNT_SEGMENT_PAWS + visit->kind);
@@ -278,7 +279,8 @@ static void answer_apply(const struct twait_net *tnet, struct twait_flow *flow,
 	} else if (visit->fin && !visit->fin_wait2 && is_ack(answer)) {
 		info->refins++;
 	}
-	if (is_ack(answer)) {
+	/* A SYN that no listener takes is answered with an ACK. */
+	if (is_ack(answer) || answer == TCP_TW_SYN) {
 		flow->acked_at = jiffies;
 		flow->acked_kind = visit->kind;
 	}

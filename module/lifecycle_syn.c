@@ -29,6 +29,7 @@
  * @lock: guards the rest
  * @tnet: where; NULL if the slot is free
  * @tw: the minisock; compared, not followed
+ * @context: who offered it, of twait_this_context()
  * @at: when, in jiffies
  * @info: the flow
  * @left_ms: what was left of the wait
@@ -38,6 +39,7 @@ struct syn_slot {
 	raw_spinlock_t lock;
 	struct twait_net *tnet;
 	const struct inet_timewait_sock *tw;
+	u32 context;
 	unsigned long at;
 	struct twait_info info;
 	s64 left_ms;
@@ -112,6 +114,7 @@ static void slot_offer(struct twait_net *tnet, const struct twait_visit *visit,
 		slot_refuse(slot);
 	slot->tnet = tnet;
 	slot->tw = visit->tw;
+	slot->context = twait_this_context();
 	slot->at = jiffies;
 	slot->info = visit->info;
 	slot->left_ms = visit->left_ms;
@@ -119,6 +122,14 @@ static void slot_offer(struct twait_net *tnet, const struct twait_visit *visit,
 	raw_spin_unlock_irqrestore(&slot->lock, flags);
 	if (!delayed_work_pending(&settle_work))
 		queue_delayed_work(system_wq, &settle_work, TWAIT_SYN_SETTLE);
+}
+
+/* Is it of this very wait, offered by who asks? Context: the slot locked. */
+static bool is_offer_of(const struct syn_slot *slot,
+			const struct inet_timewait_sock *tw)
+{
+	return slot->tnet && slot->tw == tw &&
+	       slot->context == twait_this_context();
 }
 
 /* Calls for each slot, locked, that has something in it. */
@@ -245,6 +256,29 @@ void twait_syn_decided(struct twait_net *tnet, const struct twait_visit *visit,
 }
 
 /**
+ * twait_syn_untaken() - a segment finds a wait still there
+ * @tw: the minisock
+ *
+ * A SYN that was offered in this context before was taken by nobody: the kernel
+ * would have let go of the wait before it does anything else here. Its ACK may well
+ * be what has brought this segment, sooner than the offer is settled.
+ *
+ * Context: BH off.
+ */
+void twait_syn_untaken(const struct inet_timewait_sock *tw)
+{
+	struct syn_slot *slot = slot_of_context();
+	unsigned long flags;
+
+	if (likely(!READ_ONCE(slot->tnet)))
+		return;
+	raw_spin_lock_irqsave(&slot->lock, flags);
+	if (is_offer_of(slot, tw))
+		slot_refuse(slot);
+	raw_spin_unlock_irqrestore(&slot->lock, flags);
+}
+
+/**
  * twait_syn_took_over() - did a listener take a SYN, which has the four-tuple now?
  * @tw: the minisock that the kernel lets go of
  *
@@ -260,7 +294,7 @@ bool twait_syn_took_over(const struct inet_timewait_sock *tw)
 	if (!READ_ONCE(slot->tnet))
 		return false;
 	raw_spin_lock_irqsave(&slot->lock, flags);
-	took_over = slot->tnet && slot->tw == tw;
+	took_over = is_offer_of(slot, tw);
 	if (took_over) {
 		count_and_emit(slot->tnet, &slot->info, slot->left_ms,
 			       &slot->decision);

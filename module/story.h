@@ -116,5 +116,6 @@ void twait_syn_visits(struct twait_visit *visit,
 void twait_syn_decided(struct twait_net *tnet, const struct twait_visit *visit,
 		       bool offered);
 bool twait_syn_took_over(const struct inet_timewait_sock *tw);
+void twait_syn_untaken(const struct inet_timewait_sock *tw);
 
 #endif

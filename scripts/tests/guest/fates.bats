@@ -238,12 +238,14 @@ assassinate() {
 	balanced
 }
 
-@test "syn: without a listener the wait goes on, and what ends it later is told" {
-	load_timewait
-	python3 -IS - <<-'END'
-	import socket, subprocess, time
-	l = socket.create_server(("127.0.0.1", 7020))
-	c = socket.create_connection(("127.0.0.1", 7020))
+# syn_without_listener HOST LOSES: for the port of a wait; LOSES=yes loses the RST
+syn_without_listener() {
+	python3 -IS - "$1" "$2" <<-'END'
+	import socket, subprocess, sys, time
+	host, loses = sys.argv[1], sys.argv[2] == "yes"
+	family = socket.AF_INET6 if ":" in host else socket.AF_INET
+	l = socket.create_server((host, 7020), family=family)
+	c = socket.create_connection((host, 7020))
 	s, _ = l.accept()
 	l.close()
 	s.shutdown(socket.SHUT_WR)
@@ -257,25 +259,47 @@ assassinate() {
 	s.close()
 	# The wait answers the SYN with an ACK, which is answered with a RST, which
 	# would end the wait: it is lost on the way.
-	subprocess.run(["nft", "-f", "-"], check=True, text=True, input="""
+	if loses:
+	    subprocess.run(["nft", "-f", "-"], check=True, text=True, input="""
 	table inet loss {
 	  chain out {
 	    type filter hook output priority 0
 	    tcp flags & rst == rst drop
 	  }
 	}""")
-	c = socket.socket()
+	c = socket.socket(family)
 	c.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-	c.bind(("127.0.0.1", port))
+	c.bind((host, port))
 	c.settimeout(2)
 	try:
-	    c.connect(("127.0.0.1", 7020))
+	    c.connect((host, 7020))
 	    raise SystemExit("connected without a listener")
 	except (TimeoutError, ConnectionError):
 	    pass
 	c.close()
-	subprocess.run(["nft", "delete", "table", "inet", "loss"], check=True)
+	if loses:
+	    subprocess.run(["nft", "delete", "table", "inet", "loss"], check=True)
 	END
+}
+
+@test "syn: without a listener the ACK to it is answered with a RST, and that ends the wait" {
+	load_timewait
+	for host in 127.0.0.1 ::1; do
+		syn_without_listener $host no
+		row=$(rows assassinations fate=rst "src=$host" sport=7020)
+		[ "$(key kind "$row") $(key acked_kind "$row")" = "rst syn" ]
+	done
+	eventually 5 expect reuse_syn_refused_no_listener_total 2 2>/dev/null
+	expect reuse_syn_allowed_total 0
+	expect ended_syn_total 0
+	expect ended_rst_total 2
+	expect waiting 0
+	balanced
+}
+
+@test "syn: without a listener the wait goes on, and what ends it later is told" {
+	load_timewait
+	syn_without_listener 127.0.0.1 yes
 	expect waiting 1
 	[ "$(key segments "$(wait_rows sport=7020)")" -ge 1 ]
 	end_waits
