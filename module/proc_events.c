@@ -189,9 +189,12 @@ static __poll_t events_poll(struct file *file, poll_table *wait)
 	struct events_reader *reader = file->private_data;
 	struct twait_cursor *cursor = &reader->cursor;
 
-	if (!reader->follows || !READ_ONCE(reader->header_done))
+	if (!reader->follows)
 		return EPOLLIN | EPOLLRDNORM;
+	/* Before all else: epoll waits where its first look has led it, or nowhere. */
 	poll_wait(file, cursor->ring->readers, wait);
+	if (!READ_ONCE(reader->header_done))
+		return EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(cursor->stream->closed))
 		return EPOLLIN | EPOLLRDNORM | EPOLLHUP;
 	return twait_cursor_has_next(cursor) ? EPOLLIN | EPOLLRDNORM : 0;

@@ -81,6 +81,23 @@ t.wait()
 "
 }
 
+@test "epoll is woken, also if it was told of the file before the first read" {
+	load_timewait
+	python "
+fd = os.open(EVENTS, os.O_RDONLY | os.O_NONBLOCK)
+e = select.epoll()
+e.register(fd, select.EPOLLIN)
+assert e.poll(10) == [(fd, select.EPOLLIN)]
+os.read(fd, 8192)
+assert e.poll(0.3) == []
+t = subprocess.Popen(['sh', '-c', 'sleep 1; $traffic active 1'], stdout=subprocess.DEVNULL)
+assert e.poll(10) == [(fd, select.EPOLLIN)]
+assert len(drain(fd)) == 1
+assert e.poll(0.3) == []
+t.wait()
+"
+}
+
 @test "each open file has a cursor of its own" {
 	load_timewait
 	python "
