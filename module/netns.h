@@ -37,8 +37,10 @@ enum twait_ring_id {
  * @stats: its counters
  * @stream: what it put into each ring
  * @overflows_before: TCPTimeWaitOverflow when we began
- * @drifts: the module's count has not been the kernel's, guarded by
- *          twait_nets_lock
+ * @drift_least: by how much the module's count was above the kernel's, of some looks
+ *               the least; below 0 if it was under it; guarded by twait_nets_lock
+ * @drift_most: the most, likewise
+ * @drifts: they agreed that it was not the kernel's, likewise
  * @unrecorded: waits that are counted but for which there was no record
  * @policy: what is tuned; NULL if nothing is. Written with @tuning_lock held, read
  *          under RCU
@@ -62,6 +64,8 @@ struct twait_net {
 	struct twait_stats stats;
 	struct twait_stream stream[TWAIT_RING_MAX];
 	u64 overflows_before;
+	s64 drift_least;
+	s64 drift_most;
 	bool drifts;
 	atomic_t unrecorded;
 	struct twait_policy __rcu *policy;

@@ -56,43 +56,58 @@ static s64 drift_now(const struct twait_net *tnet)
  */
 static s64 drift_that_stays(const struct twait_net *tnet)
 {
-	s64 drift = drift_now(tnet);
-	s64 least = drift, most = drift;
-	int i;
-
-	for (i = 1; i < TWAIT_DRIFT_LOOKS && drift; i++) {
-		msleep(TWAIT_DRIFT_PAUSE_MS);
-		drift = drift_now(tnet);
-		least = min(least, drift);
-		most = max(most, drift);
-	}
-	if (least > 0)
-		return least;
-	return most < 0 ? most : 0;
+	if (tnet->drift_least > 0)
+		return tnet->drift_least;
+	return tnet->drift_most < 0 ? tnet->drift_most : 0;
 }
 
-/* Return: whether any namespace drifts. */
-static bool look_for_drift(void)
+/* Return: whether the looks of any namespace agree so far. */
+static bool look_once(bool first)
 {
 	struct twait_net *tnet;
 	bool any = false;
+	s64 drift;
 
 	mutex_lock(&twait_nets_lock);
 	list_for_each_entry(tnet, &twait_nets, list) {
-		tnet->drifts = drift_that_stays(tnet);
-		any |= tnet->drifts;
+		/* One that has come since the first look agrees with none. */
+		if (!first && !drift_that_stays(tnet))
+			continue;
+		drift = drift_now(tnet);
+		tnet->drift_least = first ? drift : min(tnet->drift_least, drift);
+		tnet->drift_most = first ? drift : max(tnet->drift_most, drift);
+		any |= drift_that_stays(tnet);
 	}
 	mutex_unlock(&twait_nets_lock);
 	return any;
 }
 
+/*
+ * All namespaces in each look, and nobody who makes or removes one waits for us
+ * between two. Return: whether any namespace drifts.
+ */
+static bool look_for_drift(void)
+{
+	bool any = look_once(true);
+	int i;
+
+	for (i = 1; i < TWAIT_DRIFT_LOOKS && any; i++) {
+		msleep(TWAIT_DRIFT_PAUSE_MS);
+		any = look_once(false);
+	}
+	return any;
+}
+
 static void sweep_one(struct twait_flow *flow, void *arg)
 {
+	const struct twait_net *tnet = flow->space;
 	const struct sweep *sweep = arg;
 
+	/* One that goes gets no wait any more, and its own are purged in time. */
 	if (flow->info.state != TWAIT_STATE_GHOST &&
 	    flow->walk != sweep->walk &&
-	    flow->info.entered_ns < sweep->begun_ns)
+	    flow->info.entered_ns < sweep->begun_ns &&
+	    !READ_ONCE(tnet->leaves))
 		twait_lost(flow);
 }
 
@@ -117,10 +132,8 @@ static void walk_and_sweep(void)
  * What the walk could not mend: waits without a record, of which nobody knows
  * which have ended.
  */
-static void mend_counts(struct twait_net *tnet)
+static void mend_counts(struct twait_net *tnet, s64 drift)
 {
-	s64 drift = drift_that_stays(tnet);
-
 	if (drift > 0) {
 		twait_count_add(&tnet->stats, TWAIT_COUNT_ENDED_UNKNOWN, drift);
 		twait_count_add(&tnet->stats, TWAIT_COUNT_RESYNCED, drift);
@@ -133,17 +146,35 @@ static void mend_counts(struct twait_net *tnet)
 	}
 }
 
-static void resync_work_fn(struct work_struct *work)
+/* Those for whose sake the tables were walked. */
+static void remember_drifting(void)
 {
 	struct twait_net *tnet;
 
+	mutex_lock(&twait_nets_lock);
+	list_for_each_entry(tnet, &twait_nets, list)
+		tnet->drifts = drift_that_stays(tnet);
+	mutex_unlock(&twait_nets_lock);
+}
+
+static void mend_drifting(void)
+{
+	struct twait_net *tnet;
+
+	mutex_lock(&twait_nets_lock);
+	list_for_each_entry(tnet, &twait_nets, list)
+		if (tnet->drifts)
+			mend_counts(tnet, drift_that_stays(tnet));
+	mutex_unlock(&twait_nets_lock);
+}
+
+static void resync_work_fn(struct work_struct *work)
+{
 	if (look_for_drift()) {
+		remember_drifting();
 		walk_and_sweep();
-		mutex_lock(&twait_nets_lock);
-		list_for_each_entry(tnet, &twait_nets, list)
-			if (tnet->drifts)
-				mend_counts(tnet);
-		mutex_unlock(&twait_nets_lock);
+		if (look_for_drift())
+			mend_drifting();
 	}
 	schedule_delayed_work(&resync_work, TWAIT_RESYNC_PERIOD);
 }
