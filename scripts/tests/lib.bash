@@ -159,6 +159,26 @@ at() {
 	"$@"
 }
 
+# follow_events FILE OPTION...: twstat events into it, in the background, as $reader;
+# what happens from now on is in there
+follow_events() {
+	# What is in there from before does not tell that it reads.
+	: >"$1"
+	twstat events --raw "${@:2}" >"$1" 2>>"$1.log" 3>&- &
+	reader=$!
+	eventually 20 test -s "$1"
+}
+
+# next_of HOST PORT CLIENT: the number that the wait of client's port CLIENT expects
+# next. A segment from nowhere near tells, a RST: it changes nothing
+next_of() {
+	local file=$BATS_TEST_TMPDIR/next reader
+	follow_events "$file" --type segment --count 1 --for 20 || return
+	"$craft" "$1" "$2" "$1" "$3" R 1 0
+	wait "$reader"
+	key rcv_nxt "$(tail -n 1 "$file")"
+}
+
 # capture HOST FILE FILTER...: of the wire, from there, or HOST here: of lo;
 # stop_captures ends them
 capture() {

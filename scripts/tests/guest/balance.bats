@@ -23,9 +23,7 @@ mixed_traffic() {
 	# None of them may run out before it was looked at.
 	local thin=$((thin > 1 ? 25 : 1))
 	load_timewait
-	twstat events --raw >"$BATS_TEST_TMPDIR/events" 2>"$BATS_TEST_TMPDIR/reader" &
-	reader=$!
-	eventually 5 test -s "$BATS_TEST_TMPDIR/events"
+	follow_events "$BATS_TEST_TMPDIR/events"
 	mixed_traffic
 	balanced 2
 	recorded

@@ -4,20 +4,14 @@
 
 load ../lib.bash
 
-# wait_at PORT KIND [HOST]: one wait; sets host, port, client, and rcv_nxt, which a
-# first segment from nowhere near tells (a RST: it changes nothing)
+# wait_at PORT KIND [HOST]: one wait; sets host, port, client and rcv_nxt
 wait_at() {
 	port=$1 host=${3-127.0.0.1}
-	twstat events --raw --type segment --count 1 >"$BATS_TEST_TMPDIR/event" 3>&- &
-	local reader=$!
-	eventually 10 test -s "$BATS_TEST_TMPDIR/event"
 	local v6=
 	[[ $host != *:* ]] || v6=-6
 	"$traffic" $v6 -p "$port" "$2" 1
 	client=$(key sport "$(wait_rows "dport=$port")")
-	send R 1
-	wait "$reader"
-	rcv_nxt=$(key rcv_nxt "$(tail -n 1 "$BATS_TEST_TMPDIR/event")")
+	rcv_nxt=$(next_of "$host" "$port" "$client")
 }
 
 # send [OPTION...] FLAGS SEQ: from the peer to the wait

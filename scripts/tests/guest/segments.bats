@@ -17,9 +17,7 @@ prepare() {
 	reader=''
 	sysctl -qw net.ipv4.tcp_rfc1337=1 net.ipv4.tcp_invalid_ratelimit=0
 	load_timewait
-	twstat events --raw >"$BATS_TEST_TMPDIR/events" 2>&1 3>&- &
-	reader=$!
-	eventually 10 test -s "$BATS_TEST_TMPDIR/events"
+	follow_events "$BATS_TEST_TMPDIR/events"
 }
 
 # wait_of HOST PORT: one wait there, all that the peer sends captured; sets client,

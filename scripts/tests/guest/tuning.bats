@@ -266,18 +266,11 @@ ends() {
 	balanced
 }
 
-# The peer's last ACK again: its number is in the SYN-ACK's, which nobody kept; but
-# what the wait expects next is told when a segment comes.
+# The peer's last ACK again: its number is in the SYN-ACK's, which nobody kept.
 rearm_by_ack() {
 	local sport next
 	sport=$(key sport "$(wait_rows dport=7002)")
-	timeout 10 grep -m 1 'event=segment' <"$twait/events" >"$BATS_TEST_TMPDIR/segment" 3>&- &
-	helpers_of_test="$helpers_of_test $!"
-	sleep 0.3
-	# A RST elsewhere is dropped, and tells.
-	"$craft" 127.0.0.1 7002 127.0.0.1 "$sport" R 1 0
-	eventually 5 test -s "$BATS_TEST_TMPDIR/segment"
-	next=$(key rcv_nxt "$(cat "$BATS_TEST_TMPDIR/segment")")
+	next=$(next_of 127.0.0.1 7002 "$sport")
 	"$craft" 127.0.0.1 7002 127.0.0.1 "$sport" A "$next" 1
 }
 
@@ -285,13 +278,7 @@ rearm_by_ack() {
 kill_by_rst() {
 	local sport next
 	sport=$(key sport "$(wait_rows "dport=$1")")
-	: >"$BATS_TEST_TMPDIR/segment"
-	timeout 10 grep -m 1 'event=segment' <"$twait/events" >"$BATS_TEST_TMPDIR/segment" 3>&- &
-	helpers_of_test="$helpers_of_test $!"
-	sleep 0.3
-	"$craft" "$2" "$1" "$2" "$sport" R 1 0
-	eventually 5 test -s "$BATS_TEST_TMPDIR/segment"
-	next=$(key rcv_nxt "$(cat "$BATS_TEST_TMPDIR/segment")")
+	next=$(next_of "$2" "$1" "$sport")
 	"$craft" "$2" "$1" "$2" "$sport" R "$next" 0
 }
 
