@@ -25,6 +25,9 @@ kmemleak=/sys/kernel/debug/kmemleak
 release=$(</proc/sys/kernel/osrelease)
 traffic=$helpers/traffic
 craft=$helpers/craft
+# One CPU delivers segments in the order in which they were sent; see traffic.c. As
+# a variable it is one process, which can be killed.
+python='taskset 1 python3 -IS'
 
 # A kernel that looks twice at everything takes a hundred times as long for it:
 # there is a tenth of the traffic there.
@@ -215,7 +218,7 @@ begin_on_wire() {
 
 # talk HOST PORT SCRIPT: from left to HOST, which is right's; see hosts.py
 talk() {
-	python3 -IS "$BATS_TEST_DIRNAME/../hosts.py" left "$1" "$2" "$3"
+	$python "$BATS_TEST_DIRNAME/../hosts.py" left "$1" "$2" "$3"
 }
 
 # capture_lo FILTER: for seen and wire_shows. Not on the debug kernel, which takes

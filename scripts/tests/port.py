@@ -125,8 +125,6 @@ class Port:
 def main():
     if len(sys.argv) < 4:
         sys.exit(__doc__)
-    # One CPU delivers segments in the order in which they were sent.
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     port = Port(sys.argv[1], int(sys.argv[2]))
     for action in sys.argv[3:]:
         try:

@@ -28,7 +28,7 @@ load ../lib.bash
 # bats test_tags=scenario,linger-zero
 @test "linger: not {1,5}, not {0,0}, not with data unread, not a RST received" {
 	load_timewait
-	python3 -IS - <<-'END'
+	$python - <<-'END'
 	import socket, struct
 	l = socket.create_server(("127.0.0.1", 7040))
 	def pair(onoff, secs):
@@ -84,7 +84,7 @@ load ../lib.bash
 	capture_lo 'tcp port 7040'
 	base=$(mib TCPAbortOnClose)
 	for host in 127.0.0.1 ::1; do
-		python3 -IS - $host <<-'END'
+		$python - $host <<-'END'
 	import errno, socket, sys
 	host = sys.argv[1]
 	l = socket.create_server((host, 7040), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -144,7 +144,7 @@ load ../lib.bash
 	max=$(sysctl -n net.ipv4.tcp_max_orphans)
 	base=$(mib TCPAbortOnMemory)
 	for host in 127.0.0.1 ::1; do
-		python3 -IS - $host <<-'END'
+		$python - $host <<-'END'
 	import socket, sys, time
 	host = sys.argv[1]
 	l = socket.create_server((host, 7041), family=socket.AF_INET6 if ":" in host else socket.AF_INET)

@@ -79,7 +79,7 @@ crossed() {
 	sysctl -qw net.ipv4.tcp_fin_timeout=$seconds
 	load_timewait
 	# The server's side stays open.
-	python3 -IS - "$BATS_TEST_TMPDIR/ready" <<-'END' &
+	$python - "$BATS_TEST_TMPDIR/ready" <<-'END' &
 	import socket, sys, time
 	l = socket.create_server(("127.0.0.1", 7010))
 	held = []
@@ -240,7 +240,7 @@ assassinate() {
 
 # syn_without_listener HOST LOSES: for the port of a wait; LOSES=yes loses the RST
 syn_without_listener() {
-	python3 -IS - "$1" "$2" <<-'END'
+	$python - "$1" "$2" <<-'END'
 	import socket, subprocess, sys, time
 	host, loses = sys.argv[1], sys.argv[2] == "yes"
 	family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -331,7 +331,7 @@ syn_without_listener() {
 @test "rearm: the last ACK is lost, the peer's FIN comes again" {
 	load_timewait
 	for host in 127.0.0.1 ::1; do
-		python3 -IS - "$host" <<-'END'
+		$python - "$host" <<-'END'
 	import socket, subprocess, sys, time
 	host = sys.argv[1]
 	family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -76,7 +76,7 @@ unchanging() {
 
 @test "what another process chose cannot break a line" {
 	load_timewait
-	python3 -IS - <<-'END'
+	$python - <<-'END'
 	import ctypes, socket
 	libc = ctypes.CDLL(None)
 	l = socket.create_server(("127.0.0.1", 7050))
@@ -99,7 +99,7 @@ unchanging() {
 	id=$(command stat -c %i /sys/fs/cgroup/shop)
 	sh -c "echo \$\$ >/sys/fs/cgroup/shop/cgroup.procs; exec setpriv --reuid=1234 --clear-groups $traffic active 2"
 	[ "$(count_rows connections uid=1234 "cgroup=$id" mark=0)" = 2 ]
-	python3 -IS - <<-'END'
+	$python - <<-'END'
 	import socket
 	l = socket.create_server(("127.0.0.1", 7051))
 	c = socket.socket()
@@ -113,7 +113,7 @@ unchanging() {
 
 @test "IPv4 over an IPv6 socket is IPv4" {
 	load_timewait
-	python3 -IS - <<-'END'
+	$python - <<-'END'
 	import socket
 	l = socket.create_server(("::", 7052), family=socket.AF_INET6, dualstack_ipv6=True)
 	c = socket.create_connection(("127.0.0.1", 7052))

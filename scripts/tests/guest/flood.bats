@@ -74,7 +74,7 @@ all_decided() {
 	prepare
 	client=$(key sport "$(wait_rows dport=7000)")
 	before=$(stat events_total)
-	run -0 python3 -IS - "$craft" "$n" "$client" <<-'END'
+	run -0 $python - "$craft" "$n" "$client" <<-'END'
 	import errno, os, subprocess, sys
 	craft, n, client = sys.argv[1:]
 	fd = os.open("/proc/net/timewait/events", os.O_RDONLY | os.O_NONBLOCK)

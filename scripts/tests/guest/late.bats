@@ -195,7 +195,7 @@ reopened() {
 	[ "$(count_rows assassinations event=late)" = 8 ]
 	[ "$(count_rows connections state=ghost segments=5 fate=expired)" = 2 ]
 	# A server's wait: its port has a listener, which is not the one.
-	python3 -IS "$BATS_TEST_DIRNAME/../port.py" 127.0.0.1 7100 server 3 >/dev/null &
+	$python "$BATS_TEST_DIRNAME/../port.py" 127.0.0.1 7100 server 3 >/dev/null &
 	eventually 10 test -n "$(wait_rows sport=7100)" || :
 	wait $!
 }

@@ -104,7 +104,7 @@ snmp() {
 	sysctl -qw net.ipv4.tcp_rfc1337=1
 	load_timewait
 	for host in 127.0.0.1 ::1; do
-		python3 -IS "$BATS_TEST_DIRNAME/../port.py" $host 7402 server 20 >/dev/null 3>&- &
+		$python "$BATS_TEST_DIRNAME/../port.py" $host 7402 server 20 >/dev/null 3>&- &
 		server=$!
 		eventually 10 is_waiting
 		client=$(key dport "$(wait_rows sport=7402)")
@@ -161,7 +161,7 @@ is_waiting() {
 	modprobe dccp_ipv4 2>/dev/null || skip "this kernel has no DCCP"
 	load_timewait
 	before=$(key hits "$(rows hooks hook=enter)")
-	python3 -IS - <<-'END'
+	$python - <<-'END'
 	import socket
 	def dccp():
 	    s = socket.socket(socket.AF_INET, 6, 33)

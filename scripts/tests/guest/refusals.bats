@@ -12,7 +12,7 @@ few_ports() {
 # connects HOST COUNT: short ones, the client closes first; prints how many came
 # about and what became of the others
 connects() {
-	python3 -IS - "$@" <<-'END'
+	$python - "$@" <<-'END'
 	import collections, errno, socket, sys
 	host, count = sys.argv[1], int(sys.argv[2])
 	family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -66,7 +66,7 @@ connects() {
 @test "ports exhausted by live connections: not TIME_WAIT's doing" {
 	few_ports 20
 	load_timewait
-	python3 -IS - <<-'END'
+	$python - <<-'END'
 	import errno, socket
 	l = socket.create_server(("127.0.0.1", 7200), backlog=100)
 	held = [socket.create_connection(("127.0.0.1", 7200)) for _ in range(20)]
@@ -84,7 +84,7 @@ connects() {
 
 @test "a connect() that fails for other reasons is none of these" {
 	load_timewait
-	python3 -IS - <<-'END'
+	$python - <<-'END'
 	import errno, socket
 	def fails(address, *errors, family=socket.AF_INET, timeout=None):
 	    c = socket.socket(family)
@@ -122,7 +122,7 @@ connects() {
 # bind HOST OPTION...: to 7300, as a server does that is started anew; says what
 # came of it
 rebind() {
-	python3 -IS - "$@" <<-'END'
+	$python - "$@" <<-'END'
 	import errno, socket, sys
 	host = sys.argv[1]
 	s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -139,7 +139,7 @@ rebind() {
 
 # served HOST COUNT OPTION...: a server that closes first, then is gone
 served() {
-	python3 -IS - "$@" <<-'END'
+	$python - "$@" <<-'END'
 	import socket, sys
 	host, count = sys.argv[1], int(sys.argv[2])
 	family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -211,7 +211,7 @@ refused_bind_told() {
 	load_timewait
 	for host in 127.0.0.1 ::1; do
 		served $host 3 reuse
-		python3 -IS - $host "$BATS_TEST_TMPDIR/ready$host" <<-'END' 3>&- &
+		$python - $host "$BATS_TEST_TMPDIR/ready$host" <<-'END' 3>&- &
 	import socket, sys, time
 	host = sys.argv[1]
 	l = socket.create_server((host, 7300), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -240,7 +240,7 @@ refused_bind_told() {
 @test "bind in use: other addresses and devices are not in the way" {
 	load_timewait
 	served 127.0.0.1 3
-	python3 -IS - <<-'END'
+	$python - <<-'END'
 	import socket
 	for host in "127.0.0.2", "::1":
 	    s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -257,7 +257,7 @@ refused_bind_told() {
 	load_timewait
 	served ::1 2
 	# What listens on IPv6 only is not in the way of IPv4, nor are its waits.
-	python3 -IS - "$BATS_TEST_TMPDIR/ready" <<-'END' 3>&- &
+	$python - "$BATS_TEST_TMPDIR/ready" <<-'END' 3>&- &
 	import socket, sys, time
 	l = socket.socket(socket.AF_INET6)
 	l.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -289,7 +289,7 @@ refused_bind_told() {
 @test "bind in use: asked again and again, looked at once a second, counted each time" {
 	load_timewait
 	served 127.0.0.1 2
-	python3 -IS - <<-'END'
+	$python - <<-'END'
 	import errno, socket
 	for _ in range(100):
 	    s = socket.socket()
@@ -308,7 +308,7 @@ refused_bind_told() {
 @test "bind in use: any port would have done" {
 	few_ports 3
 	load_timewait
-	python3 -IS - <<-'END'
+	$python - <<-'END'
 	import errno, socket
 	held = []
 	try:

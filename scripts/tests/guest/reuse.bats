@@ -22,7 +22,7 @@ one_port() {
 
 # port HOST ACTION...: sets said, in one line
 port() {
-	said=$(python3 -IS "$BATS_TEST_DIRNAME/../port.py" "$1" 7100 "${@:2}" | tr '\n' ' ')
+	said=$($python "$BATS_TEST_DIRNAME/../port.py" "$1" 7100 "${@:2}" | tr '\n' ' ')
 	echo "$* said: $said" >&2
 }
 
@@ -168,7 +168,7 @@ decided() {
 @test "connect, allowed: repair" {
 	load_timewait
 	for at in "127.0.0.1 7100" "::1 7101"; do
-		python3 -IS - $at <<-'END'
+		$python - $at <<-'END'
 	import socket, sys
 	host, port = sys.argv[1], int(sys.argv[2])
 	family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -235,7 +235,7 @@ refused_syn() {
 	load_timewait
 	for host in 127.0.0.1 ::1; do
 		capture_syns
-		python3 -IS "$BATS_TEST_DIRNAME/../port.py" $host 7100 server server server 60 \
+		$python "$BATS_TEST_DIRNAME/../port.py" $host 7100 server server server 60 \
 			>/dev/null 3>&- &
 		server=$!
 		helpers_of_test="$helpers_of_test $server"
@@ -294,7 +294,7 @@ three_wait() {
 	for at in "127.0.0.1 1" "::1 2"; do
 		read -r host n <<<"$at"
 		capture_syns
-		python3 -IS "$BATS_TEST_DIRNAME/../port.py" $host 7100 server
+		$python "$BATS_TEST_DIRNAME/../port.py" $host 7100 server
 		client=$(key dport "$(wait_rows sport=7100)")
 		rcv_nxt=$(rcv_nxt_of "$client")
 		syn "$client" $((rcv_nxt + 1000))
@@ -320,7 +320,7 @@ told_no_listener() {
 	load_timewait
 	for at in "127.0.0.1 1" "::1 2"; do
 		read -r host n <<<"$at"
-		python3 -IS "$BATS_TEST_DIRNAME/../port.py" $host 7100 fin_wait2 20 >/dev/null 3>&- &
+		$python "$BATS_TEST_DIRNAME/../port.py" $host 7100 fin_wait2 20 >/dev/null 3>&- &
 		holder=$!
 		helpers_of_test="$helpers_of_test $holder"
 		eventually 10 waits_in_fin_wait2

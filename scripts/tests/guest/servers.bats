@@ -99,7 +99,7 @@ all_wait() {
 	local n=$((100 / thin))
 	load_timewait
 	# An upstream that lets the other side close first.
-	python3 -IS - <<-'END' 3>&- &
+	$python - <<-'END' 3>&- &
 	import socket, threading
 	def answer(s):
 	    with s:

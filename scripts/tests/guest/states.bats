@@ -11,7 +11,7 @@ said() {
 # bats test_tags=scenario,state-summary
 @test "the state of every socket, as ss counts it" {
 	load_timewait
-	python3 -IS - "$BATS_TEST_TMPDIR/ready" <<-'END' 3>&- &
+	$python - "$BATS_TEST_TMPDIR/ready" <<-'END' 3>&- &
 	import socket, sys, time
 	held = []
 	for host in "127.0.0.1", "::1":

@@ -38,7 +38,7 @@ refused() {
 	local before after err=0
 	before=$(sysctl net.timewait; cat "$twait/rules")
 	dmesg -C
-	python3 -IS - "$1" "$2" >"$BATS_TEST_TMPDIR/said" <<-'END' || err=1
+	$python - "$1" "$2" >"$BATS_TEST_TMPDIR/said" <<-'END' || err=1
 	import errno, os, sys
 	fd = os.open(sys.argv[1], os.O_WRONLY)
 	try:
@@ -163,7 +163,7 @@ rule=c loopback" ]
 	ip netns add heir
 	ip -n heir link set lo up
 	ip netns exec heir sysctl -qw net.ipv4.ip_local_port_range='20000 20000'
-	said=$(ip netns exec heir python3 -IS "$BATS_TEST_DIRNAME/../port.py" 127.0.0.1 7100 \
+	said=$(ip netns exec heir $python "$BATS_TEST_DIRNAME/../port.py" 127.0.0.1 7100 \
 		tcp_tw_reuse=0 wait 2.1 again | tr '\n' ' ')
 	[ "$said" = "ok ok ok ok " ]
 	[ "$(ip netns exec heir awk '$1 == "reuse_connect_allowed_tuned_total" { print $2 }' \
@@ -309,7 +309,7 @@ kill_by_rst() {
 }
 
 port() {
-	said=$(python3 -IS "$BATS_TEST_DIRNAME/../port.py" "$1" 7100 "${@:2}" | tr '\n' ' ')
+	said=$($python "$BATS_TEST_DIRNAME/../port.py" "$1" 7100 "${@:2}" | tr '\n' ' ')
 	echo "$* said: $said" >&2
 }
 
@@ -584,7 +584,7 @@ has_rules() {
 
 @test "1,000 writes of random bytes and 1,000 of random words: whole or not at all" {
 	load_timewait
-	python3 -IS "$BATS_TEST_DIRNAME/../random_rules.py" "$twait/rules" $((1000 / thin))
+	$python "$BATS_TEST_DIRNAME/../random_rules.py" "$twait/rules" $((1000 / thin))
 	kernel_is_quiet
 	"$traffic" -p 7001 active 3
 }

@@ -65,7 +65,7 @@ one_more_is_read() {
 
 @test "poll and epoll on events do not hold the module, nor outlive it" {
 	load_timewait
-	python3 -IS - <<-END
+	$python - <<-END
 	import os, select, subprocess, threading
 	fd = os.open("$twait/events", os.O_RDONLY)
 	os.read(fd, 8192)
@@ -89,7 +89,7 @@ one_more_is_read() {
 
 @test "a select() that no word can wake does not hold the module either" {
 	load_timewait
-	python3 -IS - <<-END &
+	$python - <<-END &
 	import os, select
 	fd = os.open("$twait/events", os.O_RDONLY)
 	os.read(fd, 8192)
