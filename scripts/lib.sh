@@ -49,7 +49,7 @@ kernel_rows() {
 		/^[[:space:]]*(#|$)/ { next }
 		NF < 8 { bad = "has " NF " columns and not 8"; exit 1 }
 		$2 != "amd64" && $2 != "arm64" { bad = "has an arch that is neither amd64 nor arm64"; exit 1 }
-		$6 != "all" && $6 != "smoke" { bad = "has tests that are neither all nor smoke"; exit 1 }
+		$6 !~ /^(all|smoke|scenario[+]smoke)$/ { bad = "has tests that are neither all nor smoke nor scenario+smoke"; exit 1 }
 		$7 !~ /^[1-9][0-9]*$/ { bad = "has no number for mib"; exit 1 }
 		seen[$1]++ { bad = "is there twice"; exit 1 }
 		{ $1 = $1; print }

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# bats file_tags=smoke
 # Every hook fires; without one that is optional, the rest works, and what is
 # lost is told and not shown as 0.
 
 load ../lib.bash
 
+# bats test_tags=smoke
 @test "all hooks are armed, and all of them fire" {
 	load_timewait
 	for kind in active orphan rst reset connect syn; do
@@ -21,6 +21,7 @@ load ../lib.bash
 	done <"$BATS_TEST_TMPDIR/hooks"
 }
 
+# bats test_tags=smoke
 @test "what is particular of this kernel is noted at its hook" {
 	load_timewait
 	case $release in
@@ -142,6 +143,7 @@ still_balanced() {
 	expect avoided_overflow_total 5
 }
 
+# bats test_tags=smoke
 @test "without all that is optional: waits are counted, and no more" {
 	load_timewait forbid_hooks=deschedule,segment,connect,bind,close
 	"$traffic" mix 70
@@ -151,6 +153,7 @@ still_balanced() {
 	[ "$(count_rows hooks state=forbidden)" = 5 ]
 }
 
+# bats test_tags=smoke
 @test "a required hook forbidden: the load fails and names it" {
 	for hook in enter end; do
 		run insmod "$TIMEWAIT_KO" "forbid_hooks=$hook"
@@ -162,6 +165,7 @@ still_balanced() {
 	"$traffic" mix 7
 }
 
+# bats test_tags=smoke
 @test "a hook that there is not: the load fails and names those that there are" {
 	run insmod "$TIMEWAIT_KO" forbid_hooks=close,sesame
 	[ "$status" != 0 ]
