@@ -68,11 +68,6 @@ static enum twait_avoid abort_reason(const struct sock *sk, int old_state)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
-	/* From elsewhere it would not have left a TIME_WAIT on this side. */
-	if (!((1 << old_state) & (TCPF_ESTABLISHED | TCPF_SYN_RECV |
-				  TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 |
-				  TCPF_CLOSING)))
-		return TWAIT_AVOID_MAX;
 	if (!sock_owned_by_user_nocheck(sk) || READ_ONCE(sk->sk_err) ||
 	    READ_ONCE(sk->sk_shutdown) != SHUTDOWN_MASK || tp->repair ||
 	    (old_state == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DONE)) ||
@@ -152,6 +147,13 @@ void twait_closed(const struct sock *sk, int old_state)
 	struct twait_owner owner;
 	bool noted;
 
+	/*
+	 * From elsewhere it would not have left a TIME_WAIT on this side, nor has a
+	 * FIN gone out that somebody is noted for.
+	 */
+	if (!(BIT(old_state) & (TCPF_ESTABLISHED | TCPF_SYN_RECV | TCPF_FIN_WAIT1 |
+				TCPF_FIN_WAIT2 | TCPF_CLOSING)))
+		return;
 	/* tcp_time_wait() ends with tcp_done(): its wait has just begun. */
 	if (this_cpu_read(twait_last.entered[twait_context_slot()]) == sk) {
 		this_cpu_write(twait_last.entered[twait_context_slot()], NULL);

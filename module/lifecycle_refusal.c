@@ -87,6 +87,30 @@ static bool is_out_of_ports(const struct sock *sk, unsigned int refused,
 	       (refused || !port_before);
 }
 
+/* Apart, for each connect() that succeeds would set its stack up too. */
+static noinline void connect_refused(const struct sock *sk,
+				     unsigned int refused)
+{
+	struct twait_net *tnet = twait_net_here(sock_net(sk));
+	struct twait_info info;
+	struct twait_shortage shortage = {
+		.path = TWAIT_PATH_CONNECT,
+		.held = refused,
+	};
+
+	if (!tnet)
+		return;
+	twait_count(&tnet->stats, TWAIT_COUNT_REFUSED_CONNECT);
+	if (refused)
+		twait_count(&tnet->stats, TWAIT_COUNT_REFUSED_CONNECT_BY_WAITS);
+	shortage.ports = twait_local_ports(sock_net(sk));
+	twait_info_of_sock(&info, sk);
+	twait_owner_current(&info.owner);
+	emit_refusal(tnet, &info, &shortage,
+		     twait_is_news(this_cpu_ptr(&twait_last.failed),
+				   &info.tuple));
+}
+
 /**
  * twait_connect_ended() - a socket leaves TCP_SYN_SENT
  * @sk: the socket
@@ -101,27 +125,9 @@ void twait_connect_ended(const struct sock *sk, bool failed)
 {
 	__be16 port_before = 0;
 	unsigned int refused = twait_note_take_refused(sk, &port_before);
-	struct twait_net *tnet;
-	struct twait_info info;
-	struct twait_shortage shortage = {
-		.path = TWAIT_PATH_CONNECT,
-		.held = refused,
-	};
 
-	if (!failed || !is_out_of_ports(sk, refused, port_before))
-		return;
-	tnet = twait_net_here(sock_net(sk));
-	if (!tnet)
-		return;
-	twait_count(&tnet->stats, TWAIT_COUNT_REFUSED_CONNECT);
-	if (refused)
-		twait_count(&tnet->stats, TWAIT_COUNT_REFUSED_CONNECT_BY_WAITS);
-	shortage.ports = twait_local_ports(sock_net(sk));
-	twait_info_of_sock(&info, sk);
-	twait_owner_current(&info.owner);
-	emit_refusal(tnet, &info, &shortage,
-		     twait_is_news(this_cpu_ptr(&twait_last.failed),
-				   &info.tuple));
+	if (failed && is_out_of_ports(sk, refused, port_before))
+		connect_refused(sk, refused);
 }
 
 /*
