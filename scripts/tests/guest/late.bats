@@ -169,7 +169,7 @@ reopened() {
 
 @test "each kind that comes too late, and what it meets" {
 	load_timewait
-	sysctl -qw net.timewait.length_ms=1000
+	printf 'add four rport=7001 length_ms=1000\nadd rest length_ms=1000\n' >"$twait/rules"
 	"$traffic" -p 7001 active 1
 	"$traffic" -6 -p 7002 active 1
 	sport4=$(key sport "$(wait_rows dport=7001)")
@@ -194,10 +194,21 @@ reopened() {
 	# The first few of each are kept, all are counted.
 	[ "$(count_rows assassinations event=late)" = 8 ]
 	[ "$(count_rows connections state=ghost segments=5 fate=expired)" = 2 ]
-	# A server's wait: its port has a listener, which is not the one.
-	$python "$BATS_TEST_DIRNAME/../port.py" 127.0.0.1 7100 server 3 >/dev/null &
-	eventually 10 test -n "$(wait_rows sport=7100)" || :
-	wait $!
+	# Each rule counts those of its own.
+	[ "$(count_rows rules hits=1 late=5 late_harm=2)" = 2 ]
+	# A server's wait: its port has a listener, but the segment is none of his.
+	$python "$BATS_TEST_DIRNAME/../port.py" 127.0.0.1 7100 server 20 >/dev/null 3>&- &
+	server=$!
+	eventually 10 has_ghost 7100
+	"$craft" 127.0.0.1 "$(key dport "$(rows connections sport=7100)")" 127.0.0.1 7100 A 1 1
+	kill "$server"
+	run wait "$server"
+	expect late_ack_total 3
+	[ "$(count_rows rules rule=rest hits=2 late=6)" = 1 ]
+}
+
+has_ghost() {
+	[ -n "$(rows connections "sport=$1" state=ghost)" ]
 }
 
 @test "a ghost goes in time, and the hooks with the last one" {

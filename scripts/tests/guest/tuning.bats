@@ -379,10 +379,12 @@ decided() {
 	decided allowed timestamps
 	# Not even where bind() chose the port.
 	load_timewait
-	rules 'add all reuse=refuse'
+	rules 'add all reuse=refuse' 'add none'
 	run "$traffic" -6 -p 7001 connect 1
 	[ "$status" = 1 ]
 	[[ $output = *"Cannot assign requested address"* ]]
+	[ "$(count_rows rules rule=all hits=1 refused=1)" = 1 ]
+	[ "$(count_rows rules rule=none hits=0 refused=0)" = 1 ]
 	decided refused tuned
 }
 
