@@ -276,6 +276,22 @@ has_ghost() {
 		$(($(stat ghosts_total) - $(stat ghosts_lost_total) - replaced))
 }
 
+@test "a namespace has an eighth of all records for its ghosts, and no more" {
+	load_timewait max_records=1024
+	unshare -n sh -c "ip link set lo up; '$traffic' -p 7001 linger 300
+		cat /proc/net/timewait/stats" >"$BATS_TEST_TMPDIR/stats"
+	awk '{ n[$1] = $2 }
+		END { exit n["ghosts"] != 128 || n["ghosts_total"] + n["ghosts_lost_total"] != 300 }
+	' "$BATS_TEST_TMPDIR/stats" || {
+		grep ghosts "$BATS_TEST_TMPDIR/stats" >&2
+		return 1
+	}
+	# Those of others are no worse off.
+	expect ghosts_lost_total 0
+	"$traffic" -p 7002 linger 5
+	expect ghosts 5
+}
+
 @test "a namespace that goes takes its ghosts with it" {
 	load_timewait
 	unshare -n sh -c "ip link set lo up; '$traffic' -p 7001 linger 20
