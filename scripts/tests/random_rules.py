@@ -5,8 +5,9 @@
 usage: random_rules.py FILE COUNT
 
 COUNT writes of random bytes, and COUNT of random words. Each is either taken, and
-then what the file says can be written again and says the same; or it is refused
-with EINVAL, and the file says what it said before.
+then there are the rules that its lines say, and what the file says can be written
+again and says the same; or it is refused with EINVAL, and the file says what it said
+before.
 """
 import errno
 import os
@@ -44,6 +45,27 @@ def random_text():
     return ("\n".join(lines) + random.choice(["\n", "\n", ""])).encode()
 
 
+def names(rules):
+    return [rule.split()[1].encode() for rule in rules]
+
+
+def names_after(before, data):
+    """The rules that there are if each line of DATA is taken."""
+    after = list(before)
+    for words in map(bytes.split, data.split(b"\n")):
+        if not words or words[0].startswith(b"#"):
+            continue
+        if words[0] == b"clear":
+            after = []
+        elif words[0] == b"add":
+            after.append(words[1])
+        elif words[0] == b"delete":
+            after.remove(words[1])
+        else:
+            assert words[0] == b"replace" and words[1] in after, f"taken: {data!r}"
+    return after
+
+
 def attempt(path, data):
     before = read(path)
     try:
@@ -54,6 +76,7 @@ def attempt(path, data):
         assert read(path) == before, f"half done: {data!r}"
         return False
     after = read(path)
+    assert names(after) == names_after(names(before), data), f"half taken: {data!r}: {after}"
     write(path, "".join(line + "\n" for line in ["clear"] + after).encode())
     assert read(path) == after, f"does not come back: {data!r}: {after}"
     return True
