@@ -148,12 +148,14 @@ void twait_closed(const struct sock *sk, int old_state)
 	bool noted;
 
 	/*
-	 * From elsewhere it would not have left a TIME_WAIT on this side, nor has a
-	 * FIN gone out that somebody is noted for.
+	 * From elsewhere it would not have left a TIME_WAIT on this side. But there may
+	 * be a note: waits refused it a port, and it left TCP_SYN_SENT for TCP_SYN_RECV.
 	 */
 	if (!(BIT(old_state) & (TCPF_ESTABLISHED | TCPF_SYN_RECV | TCPF_FIN_WAIT1 |
-				TCPF_FIN_WAIT2 | TCPF_CLOSING)))
+				TCPF_FIN_WAIT2 | TCPF_CLOSING))) {
+		twait_note_take(sk, NULL);
 		return;
+	}
 	/* tcp_time_wait() ends with tcp_done(): its wait has just begun. */
 	if (this_cpu_read(twait_last.entered[twait_context_slot()]) == sk) {
 		this_cpu_write(twait_last.entered[twait_context_slot()], NULL);
