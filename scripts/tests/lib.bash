@@ -22,6 +22,7 @@ net=/proc/net
 twait=$net/timewait
 helpers=$BATS_TEST_DIRNAME/../../../build/tests/$HOSTTYPE
 kmemleak=/sys/kernel/debug/kmemleak
+! grep -qw kmemleak=off /proc/cmdline || kmemleak=/nonexistent
 release=$(</proc/sys/kernel/osrelease)
 traffic=$helpers/traffic
 craft=$helpers/craft

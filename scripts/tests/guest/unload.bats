@@ -167,11 +167,12 @@ loads_under_traffic() {
 	eventually 10 as_many_records
 }
 
-# bats test_tags=smoke
+# bats test_tags=smoke,leaks
 @test "loads and unloads under traffic, 10" {
 	loads_under_traffic $((thin > 1 ? 4 : 10))
 }
 
+# bats test_tags=long
 @test "loads and unloads under traffic, 40 more" {
 	loads_under_traffic $((thin > 1 ? 10 : 40))
 }
