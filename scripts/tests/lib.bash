@@ -184,15 +184,17 @@ next_of() {
 }
 
 # capture HOST FILE FILTER...: of the wire, from there, or HOST here: of lo;
-# stop_captures ends them
+# stop_captures ends them. Headers only: each packet takes as much of the buffer as the
+# longest may have, and of whole ones 8 MiB hold a hundred.
 capture() {
 	local via=(nsenter "--net=/run/netns/$1") device=wire file=$2
 	[ "$1" != here ] || via=() device=lo
 	shift 2
 	# As root: where Debian's packages are only unpacked there is no user tcpdump.
-	"${via[@]}" tcpdump -Z root -i $device -w "$file" -U -B 8192 --immediate-mode "$@" \
-		>"$file.log" 2>&1 3>&- &
+	"${via[@]}" tcpdump -Z root -i $device -w "$file" -s 160 -U -B 8192 --immediate-mode \
+		"$@" >"$file.log" 2>&1 3>&- &
 	captures="$captures $!"
+	capture_logs+=("$file.log")
 	eventually 20 grep -q "listening on" "$file.log"
 }
 
@@ -208,6 +210,8 @@ stop_captures() {
 	# shellcheck disable=SC2086 # numbers
 	[ -z "$captures" ] || { kill -INT $captures; wait $captures; }
 	captures=''
+	# One that has missed some proves nothing.
+	! grep -E '^[1-9][0-9]* packets? dropped' /dev/null "${capture_logs[@]}" >&2
 }
 
 # Load the module, make both hosts, and see what is on their wire.
@@ -431,7 +435,7 @@ setup() {
 	# longer than that does.
 	set +T
 	declare -ft "$BATS_TEST_NAME"
-	loaded_under_traffic='' captures=''
+	loaded_under_traffic='' captures='' capture_logs=()
 	declare -gA net_of=()
 	# What was said since the last test is about that one.
 	is_quiet "$(dmesg -c)" || return
