@@ -172,8 +172,8 @@ reopened() {
 	printf 'add four rport=7001 length_ms=1000\nadd rest length_ms=1000\n' >"$twait/rules"
 	"$traffic" -p 7001 active 1
 	"$traffic" -6 -p 7002 active 1
-	sport4=$(key sport "$(wait_rows dport=7001)")
-	sport6=$(key sport "$(wait_rows dport=7002)")
+	sport4=$(key sport "$(rows connections dport=7001)")
+	sport6=$(key sport "$(rows connections dport=7002)")
 	eventually 10 no_wait
 	eventually 5 expect ghosts 2 2>/dev/null
 	for end in "127.0.0.1 7001 $sport4" "::1 7002 $sport6"; do
