@@ -258,6 +258,7 @@ ends() {
 	row=$(wait_rows dport=7002)
 	[ "$(key rearms "$row")" = 1 ]
 	[ "$(key length_ms "$row")" = 8000 ]
+	[ $(($(key age_ms "$row") + $(key left_ms "$row"))) -ge 9500 ]
 	# From then on: what is left of it the kernel tells by jiffies, which lag.
 	eventually 5 rearmed_at
 	[ "$(rearmed_at)" -ge 1500 ]
