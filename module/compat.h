@@ -44,6 +44,23 @@ twait_register_net_sysctl(struct net *net, const char *path,
 #define TWAIT_PROBE_SKB_CONST
 #endif
 
+/* New kernels take what was ever in the window offered, though it has shrunk since. */
+static inline u32 twait_receive_window(const struct tcp_sock *tp)
+{
+#ifdef TWAIT_HAVE_MAX_RECEIVE_WINDOW
+	return tcp_max_receive_window(tp);
+#else
+	return tcp_receive_window(tp);
+#endif
+}
+
+/* New kernels complain of the old name. */
+#ifdef TWAIT_HAVE_SYSTEM_PERCPU_WQ
+#define TWAIT_SYSTEM_WQ	system_percpu_wq
+#else
+#define TWAIT_SYSTEM_WQ	system_wq
+#endif
+
 /* 5.17 renamed PDE_DATA(). */
 #ifndef TWAIT_HAVE_PDE_DATA
 #define pde_data(inode) PDE_DATA(inode)

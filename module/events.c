@@ -152,7 +152,7 @@ void twait_ring_emit(struct twait_ring *ring, struct twait_stream *stream,
 	watched = stream->watchers;
 	raw_spin_unlock_irqrestore(&ring->lock, flags);
 	if (watched)
-		queue_work(system_wq, &ring->wake_work);
+		schedule_work(&ring->wake_work);
 }
 
 /**

@@ -107,14 +107,19 @@ struct flow_key {
 /**
  * twait_flow_hash() - where a flow's record stands
  * @tuple: the flow
- * @space_id: its namespace
+ * @net: its namespace
+ *
+ * Of the namespace nothing but its address is taken: one that dies leads nowhere any
+ * more, but the records of its waits must still be found; and on new kernels what a
+ * wait has sent holds the wait and may outlive the namespace.
  *
  * Context: any.
  * Return: keyed hash, of 32 bits worth; the same for the life of the module. Its low
  * half tells the bucket, its upper half is spread evenly.
  */
-u64 twait_flow_hash(const struct twait_tuple *tuple, u32 space_id)
+u64 twait_flow_hash(const struct twait_tuple *tuple, const struct net *net)
 {
+	u32 space_id = (unsigned long)net >> L1_CACHE_SHIFT;
 	u16 local_port = (__force u16)tuple->local_port;
 	u16 remote_port = (__force u16)tuple->remote_port;
 	u32 ports = (u32)local_port << 16 | remote_port;

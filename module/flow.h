@@ -123,7 +123,7 @@ int twait_flow_init(unsigned int max_records);
 void twait_flow_exit(void);
 unsigned int twait_flow_max(void);
 
-u64 twait_flow_hash(const struct twait_tuple *tuple, u32 space_id);
+u64 twait_flow_hash(const struct twait_tuple *tuple, const struct net *net);
 
 void twait_flow_replenish(void);
 struct twait_flow *twait_flow_take(void);

@@ -35,7 +35,8 @@ enum twait_hook_state {
  * @required: the module does not load without it
  * @on_demand: armed only while there is something for it to see
  * @loses: what is lost without it, comma-separated: names in stats, keys in
- *         lines, "*" at their end for anything; both are shown as "-" then
+ *         lines, histograms, which are all shown as "-" then; sysctls, which
+ *         cannot be set then; "*" at their end for anything
  * @notes: what is particular of this kernel here; NULL-terminated
  * @symbols: candidates, tried in order; NULL-terminated
  * @enter: for a kprobe: at the function's entry

@@ -65,7 +65,7 @@ NOKPROBE_SYMBOL(connect_answered);
 struct twait_hook twait_hook_connect = {
 	.name = "connect",
 	.kind = TWAIT_HOOK_KRETPROBE,
-	.loses = "reuse_connect_*,ended_connect_total,ended_killed_total,refused_connect_by_waits_total,refused",
+	.loses = "reuse_connect_*,ended_connect_total,ended_killed_total,refused_connect_by_waits_total,refused,net.timewait.reuse*",
 #if TWAIT_FIN_WAIT2_REUSABLE
 	.notes = { TWAIT_NOTE_FIN_WAIT2_REUSABLE, TWAIT_NOTE_WHOLE_SECONDS },
 #elif TWAIT_REUSE_IN_WHOLE_SECONDS

@@ -114,7 +114,7 @@ static void __maybe_unused incarnation_probe_prototype(void)
 }
 
 #define TWAIT_LOSES_LATE \
-	"late_fin_total,late_data_total,late_ack_total,late_syn_total,late_rst_total,late_total,late_harm_total"
+	"late_fin_total,late_data_total,late_ack_total,late_syn_total,late_rst_total,late_total,late_harm_total,late_age,late_age_max_ms"
 
 struct twait_hook twait_hook_late_v4 = {
 	.name = "late_v4",
@@ -138,7 +138,7 @@ struct twait_hook twait_hook_incarnation = {
 	.name = "incarnation",
 	.kind = TWAIT_HOOK_TRACEPOINT,
 	.on_demand = true,
-	.loses = "late_paws_total,late_window_total,late_suspect_total,late_total,late_harm_total",
+	.loses = "late_paws_total,late_window_total,late_suspect_total,late_total,late_harm_total,late_age,late_age_max_ms",
 	.symbols = { "tcp_probe" },
 	.probe = incarnation_probe,
 };

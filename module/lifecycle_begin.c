@@ -116,7 +116,7 @@ int twait_entered(struct inet_timewait_sock *tw, const struct sock *sk,
 	info->state = twait_wait_state(tw);
 	info->way = way_of(info->state, sk);
 	info->entered_ns = ktime_get_ns();
-	hash = twait_flow_hash(&info->tuple, net->ns.inum);
+	hash = twait_flow_hash(&info->tuple, net);
 	policy = twait_policy_of(tnet);
 	if (unlikely(policy))
 		timeo = tune(policy, info, hash, tw, timeo);
@@ -225,13 +225,15 @@ void twait_adopted(const struct inet_timewait_sock *tw, u16 walk, bool resync)
  */
 void twait_lost(struct twait_flow *flow)
 {
+	enum twait_fate fate = flow->settled ? flow->info.fate :
+					       TWAIT_FATE_UNKNOWN;
 	struct twait_net *tnet = flow->space;
 
 	twait_flow_remove(flow);
 	if (flow->info.state == TWAIT_STATE_FIN_WAIT2)
 		twait_count(&tnet->stats, TWAIT_COUNT_ENDED_IN_FIN_WAIT2);
-	twait_count(&tnet->stats, TWAIT_COUNT_ENDED_UNKNOWN);
-	twait_rule_count(tnet, flow->info.rule, TWAIT_RULE_ENDED_UNKNOWN);
+	twait_count(&tnet->stats, TWAIT_COUNT_ENDED_EXPIRED + fate);
+	twait_rule_count(tnet, flow->info.rule, TWAIT_RULE_ENDED_EXPIRED + fate);
 	twait_count(&tnet->stats, TWAIT_COUNT_RESYNCED);
 	twait_flow_give(flow);
 	twait_count(&tnet->stats, TWAIT_COUNT_FORGOTTEN);

@@ -47,6 +47,16 @@ static bool has_unread(const struct sock *sk)
 }
 
 /*
+ * May tcp_close() take it, in FIN_WAIT2, for one orphan too many? Not one that is not
+ * to wait at all, and not one that becomes a minisock: its wait is none that was
+ * avoided, though nobody saw it begin.
+ */
+static bool may_be_orphan(const struct sock *sk)
+{
+	return tcp_sk(sk)->linger2 >= 0 && tcp_fin_time(sk) > TCP_TIMEWAIT_LEN;
+}
+
+/*
  * Did tcp_close() send a RST instead of a FIN, and why? It sets both halves of
  * sk_shutdown, and in this order
  *
@@ -75,7 +85,7 @@ static enum twait_avoid abort_reason(const struct sock *sk, int old_state)
 		return TWAIT_AVOID_MAX;
 	if (sock_flag(sk, SOCK_DEAD)) {
 		if (sk->sk_backlog.len ||
-		    (old_state == TCP_FIN_WAIT2 && tp->linger2 < 0))
+		    (old_state == TCP_FIN_WAIT2 && !may_be_orphan(sk)))
 			return TWAIT_AVOID_MAX;
 		return TWAIT_AVOID_ORPHAN;
 	}

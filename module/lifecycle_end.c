@@ -11,13 +11,18 @@
 #include "tuning.h"
 #include "wait.h"
 
-/* Nobody offered anything: then it was not the wire, if we look at it. */
+/*
+ * Nobody offered anything: then it was neither the wire nor connect(), if we look at
+ * those; but what the wire brings is dealt with in softirq, ss -K is not.
+ */
 static enum twait_fate fate_from_outside(const struct inet_timewait_sock *tw)
 {
 	if (!check_net(twsk_net(tw)))
 		return TWAIT_FATE_PURGED;
-	return twait_sees_segments && twait_sees_connects ? TWAIT_FATE_KILLED :
-						TWAIT_FATE_UNKNOWN;
+	if (TWAIT_NOT_KILLABLE || in_serving_softirq() ||
+	    !twait_sees_segments || !twait_sees_connects)
+		return TWAIT_FATE_UNKNOWN;
+	return TWAIT_FATE_KILLED;
 }
 
 static void descheduled_without_record(const struct inet_timewait_sock *tw,
@@ -30,6 +35,17 @@ static void descheduled_without_record(const struct inet_timewait_sock *tw,
 	else if (this_cpu_read(twait_last.tw) == tw)
 		fate = this_cpu_read(twait_last.fate);
 	twait_offer_unrecorded(tw, fate);
+}
+
+/*
+ * Is it what was offered last that comes true? Two CPUs may have a segment each that
+ * ends it, and then the first to do so finds the offer of the other one.
+ */
+static bool is_offered(const struct twait_flow *flow)
+{
+	return flow->offer != TWAIT_FATE_NONE &&
+	       (flow->offer_context == twait_this_context() ||
+		in_serving_softirq());
 }
 
 /**
@@ -53,8 +69,7 @@ void twait_descheduled(const struct inet_timewait_sock *tw)
 		flow->settled = true;
 		if (by_syn)
 			flow->info.fate = TWAIT_FATE_SYN;
-		else if (flow->offer != TWAIT_FATE_NONE &&
-			 flow->offer_context == twait_this_context())
+		else if (is_offered(flow))
 			flow->info.fate = flow->offer;
 		else
 			flow->info.fate = fate_from_outside(tw);
@@ -66,20 +81,27 @@ void twait_descheduled(const struct inet_timewait_sock *tw)
  * Why did it end, if nobody settled it? By its timer, or by a purge that 5.10
  * and 6.1 have inlined past inet_twsk_deschedule_put().
  */
-static enum twait_fate fate_unsettled(const struct inet_timewait_sock *tw,
-				      s64 left_ms)
+static enum twait_fate fate_unsettled(const struct twait_net *tnet, s64 left_ms)
 {
 	if (!left_ms)
 		return TWAIT_FATE_EXPIRED;
-	return check_net(twsk_net(tw)) ? TWAIT_FATE_UNKNOWN : TWAIT_FATE_PURGED;
+	/*
+	 * A purge takes the waits of all namespaces that die, also of those whose turn
+	 * has not come yet. Until we are told of it a namespace is there, and for a
+	 * grace period more: its loopback device goes later, and waits for one.
+	 */
+	return READ_ONCE(tnet->leaves) || !check_net(tnet->net) ?
+	       TWAIT_FATE_PURGED : TWAIT_FATE_UNKNOWN;
 }
 
 static void ended_without_record(const struct inet_timewait_sock *tw)
 {
-	struct twait_net *tnet = twait_net_here(twsk_net(tw));
+	struct twait_net *tnet = twait_net_living(twsk_net(tw));
 	s64 left_ms = twait_wait_left_ms(tw);
-	enum twait_fate fate = fate_unsettled(tw, left_ms);
+	enum twait_fate fate = TWAIT_FATE_NONE;
 
+	if (tnet)
+		fate = fate_unsettled(tnet, left_ms);
 	if (this_cpu_read(twait_last.tw) == tw) {
 		/* An offer that nobody took does not outlive the timer. */
 		if (left_ms)
@@ -142,6 +164,10 @@ static void emit_end(struct twait_net *tnet, const struct twait_flow *flow,
  * twait_ended() - the last reference to a wait is gone
  * @tw: the minisock; its memory goes when we return
  *
+ * Its namespace may be freed memory: on new kernels what a wait sends has a
+ * reference to it (skb_set_owner_edemux() in ip_send_unicast_reply()), and may lie in
+ * the queue of another namespace's device for longer than its own namespace lives.
+ *
  * Context: softirq, or process context with BH off or on.
  */
 void twait_ended(const struct inet_timewait_sock *tw)
@@ -166,7 +192,7 @@ void twait_ended(const struct inet_timewait_sock *tw)
 	age_ns = ktime_get_ns() - flow->info.entered_ns;
 	age_ms = div_u64(age_ns, NSEC_PER_MSEC);
 	if (!flow->settled)
-		flow->info.fate = fate_unsettled(tw, left_ms);
+		flow->info.fate = fate_unsettled(tnet, left_ms);
 	/* The FIN may have been seen by a probe that was missed. */
 	if (flow->info.state != twait_wait_state(tw)) {
 		flow->info.state = TWAIT_STATE_TIME_WAIT;

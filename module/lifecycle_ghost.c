@@ -107,9 +107,9 @@ void twait_ghosts_expect(int delta)
 {
 	atomic_add(delta, &tuned);
 	if (delta < 0) {
-		mod_delayed_work(system_wq, &rest_work, TWAIT_REST_DELAY);
+		mod_delayed_work(TWAIT_SYSTEM_WQ, &rest_work, TWAIT_REST_DELAY);
 	} else {
-		queue_work(system_wq, &demand_work);
+		schedule_work(&demand_work);
 		flush_work(&demand_work);
 	}
 }
@@ -157,7 +157,7 @@ static void sweep_fn(struct work_struct *work)
 	if (READ_ONCE(twait_has_ghosts))
 		schedule_delayed_work(&sweep_work, TWAIT_SWEEP_PERIOD);
 	else
-		mod_delayed_work(system_wq, &rest_work, TWAIT_REST_DELAY);
+		mod_delayed_work(TWAIT_SYSTEM_WQ, &rest_work, TWAIT_REST_DELAY);
 }
 
 /**
@@ -172,7 +172,7 @@ void twait_ghosts_make_room(void)
 	if (!READ_ONCE(twait_has_ghosts) || READ_ONCE(scarce))
 		return;
 	WRITE_ONCE(scarce, true);
-	mod_delayed_work(system_wq, &sweep_work,
+	mod_delayed_work(TWAIT_SYSTEM_WQ, &sweep_work,
 			 time_before(jiffies, next) ? TWAIT_SWEEP_PAUSE : 0);
 }
 
@@ -189,7 +189,7 @@ static void announce(void)
 	if (likely(READ_ONCE(twait_has_ghosts)))
 		return;
 	WRITE_ONCE(twait_has_ghosts, true);
-	queue_work(system_wq, &demand_work);
+	schedule_work(&demand_work);
 	schedule_delayed_work(&sweep_work, TWAIT_SWEEP_PERIOD);
 }
 
@@ -296,7 +296,7 @@ void twait_ghost_of_sock(const struct sock *sk, struct twait_net *tnet,
 	twait_info_of_sock(&flow->info, sk);
 	flow->info.owner = *owner;
 	flow->info.entered_ns = ktime_get_ns();
-	flow->hash = twait_flow_hash(&flow->info.tuple, sock_net(sk)->ns.inum);
+	flow->hash = twait_flow_hash(&flow->info.tuple, sock_net(sk));
 	twait_count(&tnet->stats, TWAIT_COUNT_RECORDED);
 	ghost_begin(flow, tnet, sk->sk_hash, READ_ONCE(tcp_sk(sk)->rcv_nxt),
 		    tcp_receive_window(tcp_sk(sk)),
@@ -320,7 +320,7 @@ void twait_established(const struct sock *sk)
 	if (!tnet)
 		return;
 	twait_sock_tuple(sk, &tuple);
-	hash = twait_flow_hash(&tuple, sock_net(sk)->ns.inum);
+	hash = twait_flow_hash(&tuple, sock_net(sk));
 	flow = twait_flow_lock_ghost(hash, &tuple, tnet, &flags);
 	if (flow)
 		twait_flow_set_incarnation(flow, sk);
@@ -368,10 +368,18 @@ struct lateness {
 	unsigned long expires;		/* of its ghost, in jiffies */
 };
 
+/* Does it lie in the window of the wait? What the peer numbers anew begins elsewhere. */
+static bool is_in_old_window(const struct twait_late_evidence *evidence,
+			     const struct twait_flow *flow)
+{
+	return !before(evidence->seq, flow->old_rcv_nxt - flow->old_rcv_wnd) &&
+	       !after(evidence->seq, flow->old_rcv_nxt);
+}
+
 /*
  * Is there a ghost for it? The old window is filled in. @incarnation: the socket that
- * the segment came to; then it is an old one only if it lies in the old window, for
- * what the peer numbers anew begins elsewhere. NULL: it came to none.
+ * the segment came to, NULL if it came to none. Once the four-tuple has had another
+ * connection, be it gone or not, only what lies in the old window is an old segment.
  */
 static bool is_for_ghost(struct lateness *lateness, const struct net *net,
 			 struct twait_net *tnet,
@@ -379,17 +387,16 @@ static bool is_for_ghost(struct lateness *lateness, const struct net *net,
 			 const struct sock *incarnation)
 {
 	struct twait_late_evidence *evidence = &lateness->evidence;
-	u32 hash = twait_flow_hash(tuple, net->ns.inum);
+	u32 hash = twait_flow_hash(tuple, net);
 	struct twait_flow *flow;
 	unsigned long flags;
 
 	flow = twait_flow_lock_ghost(hash, tuple, tnet, &flags);
 	if (flow && time_after(jiffies, flow->expires))
 		flow = NULL;
-	if (flow && incarnation &&
-	    (flow->incarnation != incarnation ||
-	     before(evidence->seq, flow->old_rcv_nxt - flow->old_rcv_wnd) ||
-	     after(evidence->seq, flow->old_rcv_nxt)))
+	if (flow && incarnation && flow->incarnation != incarnation)
+		flow = NULL;
+	if (flow && flow->incarnation && !is_in_old_window(evidence, flow))
 		flow = NULL;
 	if (flow) {
 		flow->info.segments++;
@@ -449,27 +456,33 @@ void twait_came_late(const struct net *net, const struct twait_tuple *tuple,
 	tell_late(tnet, &lateness);
 }
 
-/* The check of RFC 7323, 5.3, with what the new connection has seen. */
+/*
+ * The check of RFC 7323, 5.3, with what the new connection has seen, as
+ * tcp_validate_incoming() does it: it takes a RST whatever its timestamp.
+ */
 static bool is_paws_rejected(const struct sock *sk, const struct sk_buff *skb)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	struct tcp_options_received opt = { .saw_tstamp = 0 };
 
-	if (!tp->rx_opt.ts_recent_stamp ||
+	if (!tp->rx_opt.ts_recent_stamp || tcp_hdr(skb)->rst ||
 	    tcp_hdr(skb)->doff <= sizeof(struct tcphdr) / 4)
 		return false;
 	tcp_parse_options(sock_net(sk), skb, &opt, 0, NULL);
 	opt.ts_recent = tp->rx_opt.ts_recent;
 	opt.ts_recent_stamp = tp->rx_opt.ts_recent_stamp;
-	return opt.saw_tstamp && tcp_paws_reject(&opt, tcp_hdr(skb)->rst);
+	return opt.saw_tstamp && !tcp_paws_check(&opt, TCP_PAWS_WINDOW);
 }
 
-/* tcp_sequence() of net/ipv4/tcp_input.c. */
+/*
+ * tcp_sequence() of net/ipv4/tcp_input.c. New kernels drop some of what is in it, if
+ * it reaches out of the window: that may be taken is all that is said here.
+ */
 static bool is_in_new_window(const struct tcp_sock *tp,
 			     const struct twait_late_evidence *evidence)
 {
 	return !before(evidence->end_seq, tp->rcv_wup) &&
-	       !after(evidence->seq, tp->rcv_nxt + tcp_receive_window(tp));
+	       !after(evidence->seq, evidence->new_rcv_nxt + evidence->new_rcv_wnd);
 }
 
 /**
@@ -497,7 +510,7 @@ void twait_came_to_incarnation(const struct sock *sk, const struct sk_buff *skb)
 		.seq = TCP_SKB_CB(skb)->seq,
 		.end_seq = TCP_SKB_CB(skb)->end_seq,
 		.new_rcv_nxt = tp->rcv_nxt,
-		.new_rcv_wnd = tcp_receive_window(tp),
+		.new_rcv_wnd = twait_receive_window(tp),
 		.has_new = true,
 	};
 	twait_sock_tuple(sk, &tuple);

@@ -191,7 +191,7 @@ void twait_bind_failed(const struct sock *sk, u16 port)
 	}
 	raw_spin_unlock_irqrestore(&binds_lock, flags);
 	if (added)
-		queue_work(system_wq, &binds_work);
+		schedule_work(&binds_work);
 }
 
 static bool next_refused_bind(struct refused_bind *refused)

@@ -13,26 +13,34 @@
 
 /**
  * twait_is_news() - is it the first of its kind for a second?
- * @last: what was the last one; changed if this one is news
+ * @news: what was told last; changed if this is news
  * @tuple: towards where
  *
  * A process that is out of ports is refused again and again, a port at a time
  * and a connect() at a time. All are counted, and all are in the stream for those
- * who read it, but the recent ones keep one a second of a task and a destination.
+ * who read it, but the recent ones keep one a second of a task and a destination,
+ * and no more than %TWAIT_NEWS_KEPT a second of all on this CPU.
  *
  * Context: process, preemption off.
  */
-bool twait_is_news(struct twait_news *last, const struct twait_tuple *tuple)
+bool twait_is_news(struct twait_news *news, const struct twait_tuple *tuple)
 {
-	if (last->task == current->pid &&
-	    last->port == tuple->remote_port &&
-	    ipv6_addr_equal(&last->remote, &tuple->remote) &&
-	    time_before(jiffies, last->until))
+	unsigned int i, place = TWAIT_NEWS_KEPT;
+
+	for (i = 0; i < TWAIT_NEWS_KEPT; i++) {
+		if (!news->of[i].task || !time_before(jiffies, news->of[i].until))
+			place = i;
+		else if (news->of[i].task == current->pid &&
+			 news->of[i].port == tuple->remote_port &&
+			 ipv6_addr_equal(&news->of[i].remote, &tuple->remote))
+			return false;
+	}
+	if (place == TWAIT_NEWS_KEPT)
 		return false;
-	last->task = current->pid;
-	last->port = tuple->remote_port;
-	last->remote = tuple->remote;
-	last->until = jiffies + HZ;
+	news->of[place].task = current->pid;
+	news->of[place].port = tuple->remote_port;
+	news->of[place].remote = tuple->remote;
+	news->of[place].until = jiffies + HZ;
 	return true;
 }
 
@@ -282,7 +290,7 @@ void twait_reuse_decided(const struct twait_ask *ask, bool allowed)
 	if (!allowed && twait_sees_closes)
 		twait_note_refused(ask->sk);
 	twait_wait_tuple(tw, &tuple);
-	hash = twait_flow_hash(&tuple, twsk_net(tw)->ns.inum);
+	hash = twait_flow_hash(&tuple, twsk_net(tw));
 	flow = twait_flow_lock(hash, tw, &flags);
 	if (flow)
 		rule = note_decision(flow, allowed);

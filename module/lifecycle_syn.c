@@ -18,8 +18,11 @@
 #include "story.h"
 #include "wait.h"
 
-/* Far longer than from the offer to the listener. */
-#define TWAIT_SYN_SETTLE	(HZ / 50 + 1)
+/*
+ * Far longer than from the offer to the listener, though a hypervisor may take the CPU
+ * away in between for 100 ms, and run the one that settles.
+ */
+#define TWAIT_SYN_SETTLE	HZ
 
 /* Of more refusals than these a second on a CPU the recent ones keep none. */
 #define TWAIT_SYNS_KEPT		32
@@ -121,7 +124,7 @@ static void slot_offer(struct twait_net *tnet, const struct twait_visit *visit,
 	slot->decision = *decision;
 	raw_spin_unlock_irqrestore(&slot->lock, flags);
 	if (!delayed_work_pending(&settle_work))
-		queue_delayed_work(system_wq, &settle_work, TWAIT_SYN_SETTLE);
+		schedule_delayed_work(&settle_work, TWAIT_SYN_SETTLE);
 }
 
 /* Is it of this very wait, offered by who asks? Context: the slot locked. */
@@ -168,7 +171,7 @@ static void syn_settle(struct work_struct *work)
 
 	slots_visit(slot_settle, &again);
 	if (again)
-		queue_delayed_work(system_wq, &settle_work, TWAIT_SYN_SETTLE);
+		schedule_delayed_work(&settle_work, TWAIT_SYN_SETTLE);
 }
 
 static void slot_forget(struct syn_slot *slot, void *arg)

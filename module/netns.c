@@ -7,6 +7,7 @@
  * counted then still needs a place, so struct twait_net is retired first and
  * freed when its last record is gone.
  */
+#include <linux/hashtable.h>
 #include <linux/ktime.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
@@ -25,6 +26,8 @@ LIST_HEAD(twait_nets);
 DEFINE_MUTEX(twait_nets_lock);	/* guards twait_nets and all that is retired */
 struct twait_ring twait_rings[TWAIT_RING_MAX];
 
+/* By address: written with twait_nets_lock held, read under RCU. */
+static DEFINE_HASHTABLE(living, 8);
 static LIST_HEAD(retired);			/* guarded by twait_nets_lock */
 static u64 gone_count[TWAIT_COUNT_MAX];		/* likewise */
 static u64 gone_namespaces;			/* likewise */
@@ -92,6 +95,7 @@ int twait_net_init(struct net *net)
 	tnet->begun_ns = ktime_get_ns();
 	mutex_lock(&twait_nets_lock);
 	list_add_tail(&tnet->list, &twait_nets);
+	hash_add_rcu(living, &tnet->living, (unsigned long)net);
 	mutex_unlock(&twait_nets_lock);
 	WRITE_ONCE(slot_of(net)->tnet, tnet);
 	return 0;
@@ -114,6 +118,25 @@ struct twait_net *twait_net_find(const struct net *net)
 			found = tnet;
 	mutex_unlock(&twait_nets_lock);
 	return found;
+}
+
+/**
+ * twait_net_living() - our part of a namespace that may be freed memory
+ * @net: the namespace, of which nothing but the address is taken
+ *
+ * Another one may have taken its place: then that is found.
+ *
+ * Context: preemption off.
+ * Return: NULL if there is none, or not any more.
+ */
+struct twait_net *twait_net_living(const struct net *net)
+{
+	struct twait_net *tnet;
+
+	hash_for_each_possible_rcu(living, tnet, living, (unsigned long)net)
+		if (tnet->net == net)
+			return tnet;
+	return NULL;
 }
 
 static void count_forgotten(struct twait_flow *flow, void *arg)
@@ -228,6 +251,7 @@ void twait_net_retire(struct net *net)
 	WRITE_ONCE(slot_of(net)->tnet, NULL);
 	mutex_lock(&twait_nets_lock);
 	list_move_tail(&tnet->list, &retired);
+	hash_del_rcu(&tnet->living);
 	mutex_unlock(&twait_nets_lock);
 	schedule_delayed_work(&retire_work, TWAIT_RETIRE_DELAY);
 }

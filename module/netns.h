@@ -30,6 +30,7 @@ enum twait_ring_id {
  * struct twait_net - what the module keeps for a network namespace
  * @net: the namespace; valid until it is retired
  * @list: in twait_nets, guarded by twait_nets_lock
+ * @living: by the address of @net, until it is retired; guarded likewise, read under RCU
  * @id: tells namespaces apart in the flow table's keys; never used again
  * @inum: inode number of the namespace, as in /proc/PID/ns/net
  * @is_init: the initial namespace, which also tells of those that are gone
@@ -57,6 +58,7 @@ enum twait_ring_id {
 struct twait_net {
 	struct net *net;
 	struct list_head list;
+	struct hlist_node living;
 	u32 id;
 	u32 inum;
 	bool is_init;
@@ -129,6 +131,7 @@ int twait_rings_init(void);
 void twait_rings_exit(void);
 int twait_net_init(struct net *net);
 struct twait_net *twait_net_find(const struct net *net);
+struct twait_net *twait_net_living(const struct net *net);
 void twait_net_retire(struct net *net);
 void twait_nets_flush(void);
 void twait_net_drop_ghost(struct twait_flow *flow);

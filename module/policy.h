@@ -169,7 +169,7 @@ struct twait_policy {
 
 /**
  * struct twait_complaint - what is wrong with a text
- * @line: number of the line, from 1
+ * @line: number of the line, from 1; 0 is not known
  * @word: the word, or as much of it as fits
  * @wants: what should be there
  */

@@ -3,6 +3,7 @@
 #include <linux/seq_file.h>
 
 #include "compat.h"
+#include "hook.h"
 #include "netns.h"
 #include "proc.h"
 
@@ -20,7 +21,10 @@ static void show_bucket(struct seq_file *m, const char *name, unsigned int n,
 		seq_printf(m, "%lu", 1UL << n);
 	else
 		seq_puts(m, "-");
-	seq_printf(m, " count=%llu\n", count);
+	if (twait_hooks_lose(name))
+		seq_puts(m, " count=-\n");
+	else
+		seq_printf(m, " count=%llu\n", count);
 }
 
 static int histograms_show(struct seq_file *m, void *v)

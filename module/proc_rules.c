@@ -14,20 +14,39 @@
 #include <linux/uidgid.h>
 
 #include "compat.h"
+#include "hook.h"
 #include "line.h"
 #include "netns.h"
 #include "proc.h"
 #include "tuning.h"
 
-static const char * const counter_names[TWAIT_RULE_COUNTER_MAX] = {
-#define X(upper, lower) [TWAIT_RULE_ENDED_##upper] = "ended_" #lower,
+/* Its key, and what it is lost with: see &twait_hook.loses. */
+struct counter_name {
+	const char *key;
+	const char *lost_with;
+};
+
+static const struct counter_name counter_names[TWAIT_RULE_COUNTER_MAX] = {
+#define X(upper, lower)							\
+	[TWAIT_RULE_ENDED_##upper] = {					\
+		"ended_" #lower, "ended_" #lower "_total"		\
+	},
 	TWAIT_FATES(X)
 #undef X
-	[TWAIT_RULE_HITS] = "hits",
-	[TWAIT_RULE_REFUSED] = "refused",
-	[TWAIT_RULE_LATE] = "late",
-	[TWAIT_RULE_LATE_HARM] = "late_harm",
+	[TWAIT_RULE_HITS] = { "hits", "entered_total" },
+	[TWAIT_RULE_REFUSED] = { "refused", "refused" },
+	[TWAIT_RULE_LATE] = { "late", "late_total" },
+	[TWAIT_RULE_LATE_HARM] = { "late_harm", "late_harm_total" },
 };
+
+static void show_count(struct seq_file *m, const struct counter_name *name,
+		       u64 count)
+{
+	if (twait_hooks_lose(name->lost_with))
+		seq_printf(m, " %s=-", name->key);
+	else
+		seq_printf(m, " %s=%llu", name->key, count);
+}
 
 static void show_counts(struct seq_file *m, const struct twait_rule *rule)
 {
@@ -42,7 +61,7 @@ static void show_counts(struct seq_file *m, const struct twait_rule *rule)
 		   max_t(s64, count[TWAIT_RULE_HITS] - ended, 0));
 	for (i = 0; i < TWAIT_RULE_COUNTER_MAX; i++)
 		if (i != TWAIT_RULE_HITS)
-			seq_printf(m, " %s=%llu", counter_names[i], count[i]);
+			show_count(m, &counter_names[i], count[i]);
 	seq_putc(m, '\n');
 }
 
@@ -88,8 +107,8 @@ static int rules_open(struct inode *inode, struct file *file)
  * @ppos: does not matter: each write is for itself
  *
  * Context: process, may sleep.
- * Return: @len; -EPERM; -EINVAL or -E2BIG with the reason in the kernel log;
- * -EFAULT or -ENOMEM.
+ * Return: @len; -EPERM; -EINVAL, -E2BIG or -EOPNOTSUPP with the reason in the
+ * kernel log; -EFAULT or -ENOMEM.
  */
 static ssize_t rules_write(struct file *file, const char __user *user,
 			   size_t len, loff_t *ppos)

@@ -24,7 +24,10 @@
 #define TWAIT_RESYNC_PERIOD	(2 * HZ)
 #define TWAIT_DRIFT_LOOKS	5
 #define TWAIT_DRIFT_PAUSE_MS	20
-/* Longer than any wait is out of the kernel's table before it has ended. */
+/*
+ * Longer than a wait is out of the kernel's table before it has ended; but see
+ * twait_ended(): where what it sent lies in a queue for longer, it ends here.
+ */
 #define TWAIT_LIMBO_MS		500
 
 static void resync_work_fn(struct work_struct *work);

@@ -25,6 +25,7 @@ bool twait_sees_descheduling __read_mostly = true;
 void twait_go_without_segments(void)
 {
 	twait_sees_segments = false;
+	twait_tuning_go_without(TWAIT_VALUE_RST);
 }
 
 /**
@@ -35,6 +36,8 @@ void twait_go_without_segments(void)
 void twait_go_without_connects(void)
 {
 	twait_sees_connects = false;
+	twait_tuning_go_without(TWAIT_VALUE_REUSE);
+	twait_tuning_go_without(TWAIT_VALUE_REUSE_DELAY_MS);
 }
 
 /**
@@ -61,9 +64,6 @@ void twait_go_without_descheduling(void)
  * twait_wait_hash() - where the record of a wait stands
  * @tw: the minisock
  *
- * By the namespace's inode number and not twait_net.id: a dying namespace leads
- * nowhere any more, and the records of its waits must still be found.
- *
  * Return: see twait_flow_hash().
  */
 u64 twait_wait_hash(const struct inet_timewait_sock *tw)
@@ -71,7 +71,7 @@ u64 twait_wait_hash(const struct inet_timewait_sock *tw)
 	struct twait_tuple tuple;
 
 	twait_wait_tuple(tw, &tuple);
-	return twait_flow_hash(&tuple, twsk_net(tw)->ns.inum);
+	return twait_flow_hash(&tuple, twsk_net(tw));
 }
 
 /* Into one ring, whoever reads; unless its kind is not to be recorded. */
@@ -122,16 +122,37 @@ void twait_emit(struct twait_net *tnet, enum twait_event_type type,
 	twait_event_emit(tnet, TWAIT_RING_EVENTS, &event);
 }
 
+/* One more for the ring: is it one of those that it keeps? */
+static bool is_kept(enum twait_ring_id ring)
+{
+	struct twait_kept *kept = &get_cpu_ptr(&twait_last)->kept[ring];
+	bool is_kept;
+
+	if (!time_before(jiffies, kept->until)) {
+		kept->until = jiffies + HZ;
+		kept->count = 0;
+	}
+	is_kept = ++kept->count <= TWAIT_KEPT_MAX;
+	put_cpu_ptr(&twait_last);
+	return is_kept;
+}
+
 /**
  * twait_emit_rare() - tell of something rare and telling
  * @tnet: whose
  * @ring: where it is kept, whoever reads; in the stream too for those who do
  * @event: from twait_event_init()
+ *
+ * Where each close sends a RST, or each connect() reuses, it is not so rare, and all
+ * CPUs write to one ring: %TWAIT_KEPT_MAX a second of each CPU are kept there.
+ *
+ * Context: any but NMI.
  */
 void twait_emit_rare(struct twait_net *tnet, enum twait_ring_id ring,
 		     struct twait_event *event)
 {
-	twait_event_emit(tnet, ring, event);
+	if (is_kept(ring))
+		twait_event_emit(tnet, ring, event);
 	if (twait_is_watched(tnet))
 		twait_event_emit(tnet, TWAIT_RING_EVENTS, event);
 }

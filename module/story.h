@@ -20,18 +20,37 @@ struct sock;
 struct twait_flow;
 struct twait_visit;
 
+/* So many tasks and destinations at once are news: who has more has told enough. */
+#define TWAIT_NEWS_KEPT		8
+
 /**
  * struct twait_news - what was told last, not to tell it at once again
- * @remote: the destination
- * @port: its port, network byte order
- * @task: who wanted to connect
- * @until: when it is news again, in jiffies
+ * @of: each of them
+ * @of.remote: the destination
+ * @of.port: its port, network byte order
+ * @of.task: who wanted to connect; 0 is nobody
+ * @of.until: when it is news again, in jiffies
  */
 struct twait_news {
-	struct in6_addr remote;
-	__be16 port;
-	pid_t task;
+	struct {
+		struct in6_addr remote;
+		__be16 port;
+		pid_t task;
+		unsigned long until;
+	} of[TWAIT_NEWS_KEPT];
+};
+
+/* Half a ring: who writes more alone, pushes out what is older than two seconds. */
+#define TWAIT_KEPT_MAX		512
+
+/**
+ * struct twait_kept - what this CPU has put into a ring
+ * @until: end of the second that it is about, in jiffies
+ * @count: how much came in it
+ */
+struct twait_kept {
 	unsigned long until;
+	unsigned int count;
 };
 
 /*
@@ -47,6 +66,7 @@ struct twait_news {
  * @fate: offered or, when the kernel let go of it, settled
  * @refused: a wait that connect() was refused
  * @failed: a connect() that found no port
+ * @kept: by ring
  * @info: of a wait that begins and has no record
  * @syns_until: end of the second that @syns is about, in jiffies
  * @syns: SYNs refused in it
@@ -57,6 +77,7 @@ struct twait_last {
 	enum twait_fate fate;
 	struct twait_news refused;
 	struct twait_news failed;
+	struct twait_kept kept[TWAIT_RING_MAX];
 	struct twait_info info;
 	unsigned long syns_until;
 	unsigned int syns;
@@ -107,7 +128,7 @@ void twait_offer(struct twait_flow *flow, enum twait_fate fate);
 void twait_offer_unrecorded(const struct inet_timewait_sock *tw,
 			    enum twait_fate fate);
 
-bool twait_is_news(struct twait_news *last, const struct twait_tuple *tuple);
+bool twait_is_news(struct twait_news *news, const struct twait_tuple *tuple);
 void twait_count_reuse(struct twait_net *tnet, enum twait_reuse reuse);
 void twait_decision_of_wait(struct twait_decision *decision,
 			    const struct inet_timewait_sock *tw);

@@ -73,7 +73,7 @@ static bool is_one_line(const char *text, size_t len)
  * A value is written whole, in one write: half of it would be another one.
  *
  * Context: process, may sleep.
- * Return: 0; -EPERM; -EINVAL with the reason in the kernel log; -ENOMEM.
+ * Return: 0; -EPERM; -EINVAL or -EOPNOTSUPP with the reason in the kernel log; -ENOMEM.
  */
 static int value_handler(TWAIT_CTL_CONST struct ctl_table *table, int write,
 			 void *buffer, size_t *lenp, loff_t *ppos)

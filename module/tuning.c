@@ -21,6 +21,10 @@
 #include "line.h"
 #include "tuning.h"
 
+#define HOOKS_PATH	"/proc/net/" TWAIT_PROC_DIR "/" TWAIT_FILE_HOOKS
+
+static unsigned int in_vain __read_mostly;	/* a bit for each enum twait_value */
+
 /* A rule's counters, whose type the pure part does not know. */
 static struct twait_rule_counts __percpu *counts_of(const struct twait_rule *rule)
 {
@@ -239,9 +243,30 @@ void twait_tuning_free(struct twait_net *tnet)
 
 static void complain(const char *what, const struct twait_complaint *complaint)
 {
-	pr_notice_ratelimited("%s: refused at '%s' (line %u): it takes %s; nothing is changed\n",
-			      what, complaint->word, complaint->line,
-			      complaint->wants);
+	char line[sizeof(" (line 4294967295)")] = "";
+
+	if (complaint->line)
+		snprintf(line, sizeof(line), " (line %u)", complaint->line);
+	pr_notice_ratelimited("%s: refused at '%s'%s: it takes %s; nothing is changed\n",
+			      what, complaint->word, line, complaint->wants);
+}
+
+/**
+ * twait_tuning_go_without() - a value can change nothing, for lack of a hook
+ * @value: which
+ *
+ * Context: process, while loading.
+ */
+void twait_tuning_go_without(enum twait_value value)
+{
+	in_vain |= BIT(value);
+}
+
+/* Would it change nothing? The kernel's own way can be had at all times. */
+static bool is_in_vain(enum twait_value value, u32 number)
+{
+	return (in_vain & BIT(value)) &&
+	       number != twait_values_default.of[value];
 }
 
 /**
@@ -251,7 +276,7 @@ static void complain(const char *what, const struct twait_complaint *complaint)
  * @text: as it was written
  *
  * Context: process, may sleep.
- * Return: 0; -EINVAL with the reason in the kernel log; -ENOMEM.
+ * Return: 0; -EINVAL or -EOPNOTSUPP with the reason in the kernel log; -ENOMEM.
  */
 int twait_tuning_set(struct twait_net *tnet, enum twait_value value,
 		     const char *text)
@@ -265,6 +290,11 @@ int twait_tuning_set(struct twait_net *tnet, enum twait_value value,
 	if (err) {
 		complain(twait_value_word(value), &complaint);
 		return err;
+	}
+	if (is_in_vain(value, number)) {
+		pr_notice_ratelimited("%s: refused: the hook that it needs is not there, see %s; nothing is changed\n",
+				      twait_value_word(value), HOOKS_PATH);
+		return -EOPNOTSUPP;
 	}
 	mutex_lock(&tnet->tuning_lock);
 	policy = policy_copy(policy_now(tnet), 0, tnet->last_rule_id);
@@ -337,6 +367,28 @@ void twait_tuning_end(struct twait_net *tnet)
 	mutex_unlock(&tnet->tuning_lock);
 }
 
+/* Does it give a value in vain? Then @complaint says which. */
+static bool gives_in_vain(const struct twait_rule *rule,
+			  struct twait_complaint *complaint)
+{
+	struct twait_line word = {
+		.text = complaint->word,
+		.size = sizeof(complaint->word) - 1,
+	};
+	unsigned int i;
+
+	for (i = 0; i < TWAIT_VALUE_MAX; i++) {
+		if (!(rule->given & BIT(i)) || !is_in_vain(i, rule->values.of[i]))
+			continue;
+		complaint->wants = "a hook that is not there, see " HOOKS_PATH;
+		twait_line_key_text(&word, twait_value_word(i), "");
+		twait_value_print(&word, i, rule->values.of[i]);
+		complaint->word[word.len] = '\0';
+		return true;
+	}
+	return false;
+}
+
 /*
  * What a new rule needs that the pure part could not give it: counters, and the
  * user as the kernel knows him. Those of before have both. May sleep.
@@ -353,10 +405,12 @@ static int complete_rule(struct twait_rule *rule,
 
 	if (rule->counts)
 		return 0;
+	complaint->line = 0;
+	if (gives_in_vain(rule, complaint))
+		return -EOPNOTSUPP;
 	if (rule->looks_at & TWAIT_LOOKS_AT_UID) {
 		uid = make_kuid(current_user_ns(), rule->uid);
 		if (!uid_valid(uid)) {
-			complaint->line = 0;
 			complaint->wants = "the uid of a user that this user namespace knows";
 			twait_line_key_number(&word, "uid", rule->uid);
 			complaint->word[word.len] = '\0';
@@ -390,8 +444,8 @@ static int complete_rules(struct twait_policy *policy,
  * @len: bytes of it
  *
  * Context: process, may sleep.
- * Return: 0; -EINVAL or -E2BIG with the reason in the kernel log, or -ENOMEM: then
- * nothing is changed.
+ * Return: 0; -EINVAL, -E2BIG or -EOPNOTSUPP with the reason in the kernel log, or
+ * -ENOMEM: then nothing is changed.
  */
 int twait_tuning_apply(struct twait_net *tnet, const char *text, size_t len)
 {
@@ -412,7 +466,7 @@ int twait_tuning_apply(struct twait_net *tnet, const char *text, size_t len)
 		goto out_free;
 	}
 	err = complete_rules(policy, &complaint);
-	if (err == -EINVAL)
+	if (err && err != -ENOMEM)
 		complain(TWAIT_FILE_RULES, &complaint);
 	if (err)
 		goto out_counts;

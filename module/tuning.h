@@ -78,6 +78,7 @@ void twait_ghosts_expect(int delta);
 int twait_tuning_init(struct twait_net *tnet);
 bool twait_tuning_withdraw(struct twait_net *tnet);
 void twait_tuning_free(struct twait_net *tnet);
+void twait_tuning_go_without(enum twait_value value);
 int twait_tuning_set(struct twait_net *tnet, enum twait_value value,
 		     const char *text);
 int twait_tuning_set_inherit(struct twait_net *tnet, bool inherit);
