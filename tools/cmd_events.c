@@ -172,6 +172,27 @@ static void what_refusal(char *buf, size_t size, const struct flow *flow)
 		snprintf(buf, size, "EADDRINUSE: whoever had the port is gone");
 }
 
+/* What it met, and whether that did harm: see TWAIT_LATES. */
+static void what_late(char *buf, size_t size, const struct flow *flow)
+{
+	static const char *const met[LATE_COUNT] = {
+		[LATE_FIN] = ", nobody was there and RST the answer: harm",
+		[LATE_DATA] = ", nobody was there and RST the answer: harm",
+		[LATE_ACK] = ", nobody was there and RST the answer",
+		[LATE_SYN] = ", nobody was there: no harm",
+		[LATE_RST] = ", nobody was there: no harm",
+		[LATE_PAWS] = ", a new connection dropped it for its timestamp",
+		[LATE_WINDOW] = ", a new connection dropped it for its sequence number",
+		[LATE_SUSPECT] = ", a new connection may have taken it: harm",
+	};
+	const char *word = or_dash(flow->late);
+	int late = words_find(words_lates, word, strlen(word));
+	char age[OUT_NUMBER_MAX];
+
+	snprintf(buf, size, "%.32s %s after the wait began%s", word,
+		 out_duration(age, flow->age_ms), late < 0 ? "" : met[late]);
+}
+
 /* What happened, in words; an event that we do not know has none. */
 static void what(char *buf, size_t size, const struct flow *flow)
 {
@@ -208,6 +229,9 @@ static void what(char *buf, size_t size, const struct flow *flow)
 	case EVENT_SEGMENT:
 		snprintf(buf, size, "%.32s after %s, answered: %.32s",
 			 or_dash(flow->kind), age, or_dash(flow->answer));
+		break;
+	case EVENT_LATE:
+		what_late(buf, size, flow);
 		break;
 	}
 }
@@ -358,6 +382,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	code = options_parse(cmd, argc, argv, take, &follow);
 	if (code != OPTIONS_RUN)
 		return code;
+	if (follow.recent && follow.seconds.known)
+		return usage_error(cmd, "--for and --recent: that ends by itself");
 
 	catch_signals();
 	if (follow.recent)
@@ -405,7 +431,8 @@ const struct cmd cmd_events = {
 	"module is unloaded. Events that the kernel had to overwrite before they\n"
 	"were read are counted and said. With --recent it shows, and ends with, what is\n"
 	"kept: first who wanted a four-tuple or a port again and what came of it, then\n"
-	"waits that ended before their time and closes that left none. Needs root.\n",
+	"waits that ended before their time, closes that left none and what came too\n"
+	"late. Needs root.\n",
 	.examples =
 	"  sudo twstat events --type end\n"
 	"  sudo twstat events --type avoid,reuse --for 60\n"

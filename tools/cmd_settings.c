@@ -21,6 +21,9 @@ enum { SETTINGS_ETC_ROOT = 1 };
 
 #define NUMBERS_MAX	2
 
+/* TCP_FIN_TIMEOUT */
+#define FIN_TIMEOUT_S	60
+
 enum setting_id {
 	FIN_TIMEOUT, TW_REUSE, TW_REUSE_DELAY, TIMESTAMPS, MAX_TW_BUCKETS,
 	RFC1337, MAX_ORPHANS, INVALID_RATELIMIT, PORT_RANGE, CONNTRACK_TIME_WAIT,
@@ -39,11 +42,11 @@ enum setting_id {
 static const struct setting {
 	const char *name;
 	size_t numbers;
-	const char *what;
+	const char *what;	/* %s: how long a TIME_WAIT lasts */
 	const char *absent;	/* why; NULL: this kernel does not have it */
 } settings[SETTINGS] = {
 	[FIN_TIMEOUT] = { "net.ipv4.tcp_fin_timeout", 1,
-		"s in FIN_WAIT2, waiting for the peer; not TIME_WAIT, fixed at 60 s", NULL },
+		"s in FIN_WAIT2, waiting for the peer; not TIME_WAIT, that lasts %s", NULL },
 	[TW_REUSE] = { "net.ipv4.tcp_tw_reuse", 1,
 		"may connect() take a wait over? 0: no, 1: yes, 2: on the loopback only", NULL },
 	[TW_REUSE_DELAY] = { "net.ipv4.tcp_tw_reuse_delay", 1,
@@ -62,7 +65,7 @@ static const struct setting {
 		"ms between two ACKs of a wait to stray segments; 0: ACKs them all", NULL },
 	[PORT_RANGE] = { "net.ipv4.ip_local_port_range", 2, NULL, NULL },
 	[CONNTRACK_TIME_WAIT] = { "net.netfilter.nf_conntrack_tcp_timeout_time_wait", 1,
-		"s of conntrack's own TIME_WAIT; the sockets' stays 60 s", NO_CONNTRACK },
+		"s of conntrack's own TIME_WAIT; the sockets' lasts %s", NO_CONNTRACK },
 	[CONNTRACK_LOOSE] = { "net.netfilter.nf_conntrack_tcp_loose", 1,
 		"1: conntrack takes connections up midway, 0: calls them INVALID", NO_CONNTRACK },
 	[TW_RECYCLE] = { "net.ipv4.tcp_tw_recycle", 1,
@@ -94,14 +97,15 @@ static bool any_reserved(struct reader *reader)
 	return any;
 }
 
-static void print_ports(struct reader *reader, const struct value *range)
+static void print_ports(struct reader *reader, const struct value *range,
+			uint64_t length_ms)
 {
-	char count[OUT_NUMBER_MAX], rate[OUT_NUMBER_MAX];
+	char count[OUT_NUMBER_MAX], rate[OUT_NUMBER_MAX], length[OUT_NUMBER_MAX];
 	uint64_t n = ports(range);
 
-	printf("    %s ports / %d s = %s connections a second towards one destination\n",
-	       out_thousands(count, n), TIME_WAIT_S,
-	       out_thousands(rate, n / TIME_WAIT_S));
+	printf("    %s ports / %s = %s connections a second towards one destination\n",
+	       out_thousands(count, n), out_seconds(length, length_ms),
+	       out_thousands(rate, n * 1000 / length_ms));
 	if (any_reserved(reader))
 		puts("    less the ports in net.ipv4.ip_local_reserved_ports");
 }
@@ -123,8 +127,9 @@ static const char *why_not(const struct setting *setting,
 }
 
 static void show(struct reader *reader, const struct setting *setting,
-		 struct value *value)
+		 struct value *value, uint64_t length_ms)
 {
+	char length[OUT_NUMBER_MAX];
 	enum read_result result;
 	size_t i;
 
@@ -138,20 +143,77 @@ static void show(struct reader *reader, const struct setting *setting,
 	for (i = 0; i < setting->numbers; i++)
 		printf(" %" PRId64, value->n[i]);
 	putchar('\n');
-	if (setting->what)
-		printf("    %s\n", setting->what);
-	else
-		print_ports(reader, value);
+	if (!setting->what) {
+		print_ports(reader, value, length_ms);
+		return;
+	}
+	printf("    ");
+	printf(setting->what, out_seconds(length, length_ms));
+	putchar('\n');
+}
+
+/* struct tuned - a value of the module, by its name below net.timewait */
+static const struct tuned {
+	const char *name;
+	const char *what;
+} tuned[] = {
+	{ "length_ms", "ms of a TIME_WAIT; 60000 is the kernel's own length" },
+	{ "quiet_ms", "ms from its beginning that a wait which ended early is remembered" },
+	{ "reuse", "may connect() take a wait over? kernel: as tcp_tw_reuse says; allow, refuse" },
+	{ "reuse_delay_ms", "ms that a TIME_WAIT must be old for that; 0: the kernel's own rule" },
+	{ "rst", "what does a RST to a TIME_WAIT? kernel: as tcp_rfc1337 says; ignore: nothing" },
+	{ "events", "the kinds that are recorded" },
+	{ "inherit", "1: a new namespace begins with these values" },
+};
+
+static void show_rules(struct reader *reader)
+{
+	enum read_result result = reader_open(reader, TWAIT_FILE_RULES);
+	unsigned int n = 0;
+
+	if (result == READ_OK) {
+		while ((result = reader_next(reader)) == READ_OK)
+			n++;
+		reader_close(reader);
+	}
+	if (result != READ_END)
+		puts("A rule may say otherwise for some: /proc/net/timewait/rules, for root");
+	else if (n)
+		printf("%u rule%s otherwise for some connections: /proc/net/timewait/rules\n",
+		       n, n == 1 ? " says" : "s say");
+}
+
+/* What the module has tuned; without the module there is nothing to say. */
+static void show_tuned(struct reader *reader)
+{
+	char file[128], text[4 * READ_LINE_MAX];
+	size_t i;
+
+	if (!read_has("sys/" TWAIT_SYSCTL_DIR))
+		return;
+	for (i = 0; i < sizeof(tuned) / sizeof(tuned[0]); i++) {
+		snprintf(file, sizeof(file), "sys/" TWAIT_SYSCTL_DIR "/%s",
+			 tuned[i].name);
+		if (reader_open_kernel(reader, file) != READ_OK)
+			continue;
+		if (reader_next(reader) == READ_OK)
+			printf("net.timewait.%s = %s\n    %s\n", tuned[i].name,
+			       out_name(text, sizeof(text), reader->line),
+			       tuned[i].what);
+		reader_close(reader);
+	}
+	show_rules(reader);
 }
 
 /* Values that follow advice which does harm, or not what it says. */
-static void warn_of_values(const struct value values[SETTINGS])
+static void warn_of_values(const struct value values[SETTINGS],
+			   uint64_t length_ms)
 {
 	const struct value *value = &values[FIN_TIMEOUT];
 	uint64_t range = ports(&values[PORT_RANGE]);
 	char n[OUT_NUMBER_MAX];
 
-	if (value->known && value->n[0] != TIME_WAIT_S) {
+	if (value->known && value->n[0] != FIN_TIMEOUT_S) {
 		out_begin_warning();
 		printf("tcp_fin_timeout is %" PRId64 ": that changes FIN_WAIT2 only, no TIME_WAIT\n",
 		       value->n[0]);
@@ -178,11 +240,11 @@ static void warn_of_values(const struct value values[SETTINGS])
 		       value->n[0], out_thousands(n, range));
 	}
 	value = &values[CONNTRACK_TIME_WAIT];
-	if (value->known && value->n[0] < TIME_WAIT_S) {
+	if (value->known && value->n[0] < (int64_t)((length_ms + 999) / 1000)) {
 		out_begin_warning();
 		printf("nf_conntrack_tcp_timeout_time_wait is %" PRId64 ": conntrack, and with it NAT,\n"
-		       "  forgets connections whose sockets still wait (%d s)\n",
-		       value->n[0], TIME_WAIT_S);
+		       "  forgets connections whose sockets still wait (%s)\n",
+		       value->n[0], out_seconds(n, length_ms));
 	}
 	value = &values[TW_RECYCLE];
 	if (value->known && value->n[0]) {
@@ -235,6 +297,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	static struct reader reader;
 	struct value values[SETTINGS] = { 0 };
 	const char *etc_root = "";
+	uint64_t length_ms;
 	int code, i;
 
 	code = options_parse(cmd, argc, argv, take, &etc_root);
@@ -247,13 +310,16 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		return TWSTAT_FAILED;
 	}
 
-	if (read_has("sys/net"))
+	sysctl_length_ms(&reader, &length_ms);
+	if (read_has("sys/net")) {
 		for (i = 0; i < SETTINGS; i++)
-			show(&reader, &settings[i], &values[i]);
-	else
+			show(&reader, &settings[i], &values[i], length_ms);
+		show_tuned(&reader);
+	} else {
 		puts("No settings: no sys/net below --proc-root. Those of process PID's namespace:\n"
 		     "'sudo nsenter -t PID -n twstat settings'");
-	warn_of_values(values);
+	}
+	warn_of_values(values, length_ms);
 	warn_of_recycle(etc_root);
 	return TWSTAT_OK;
 }
@@ -269,10 +335,10 @@ const struct cmd cmd_settings = {
 	.brief = "the sysctls about TIME_WAIT, and old advice",
 	.about =
 	"Each sysctl that bears upon TIME_WAIT, its present value and what it does, in\n"
-	"this network namespace; - stands for one that is not here. Then a warning for\n"
-	"each value that follows bad advice, and for each line of sysctl.conf and of\n"
-	"sysctl.d that sets tcp_tw_recycle, which is gone. Needs neither root nor the\n"
-	"module.\n",
+	"this network namespace; - stands for one that is not here. Where the module is\n"
+	"loaded, what it has tuned. Then a warning for each value that follows bad\n"
+	"advice, and for each line of sysctl.conf and of sysctl.d that sets\n"
+	"tcp_tw_recycle, which is gone. Needs neither root nor the module.\n",
 	.examples =
 	"  twstat settings\n"
 	"  sudo nsenter -t 4711 -n twstat settings   as process 4711 has them\n"

@@ -29,7 +29,7 @@
 static const struct state {
 	unsigned int st;	/* in the file */
 	const char *name;	/* as netstat spells it */
-	const char *what;	/* up to 37 characters */
+	const char *what;	/* up to 37 characters; %s: how long a TIME_WAIT lasts */
 } states[] = {
 	{ 0x0a, "LISTEN", "waits for others to connect" },
 	{ 0x02, "SYN_SENT", "asked to connect; no answer yet" },
@@ -38,7 +38,7 @@ static const struct state {
 	{ 0x04, "FIN_WAIT1", "closed here; the peer must ACK that" },
 	{ 0x05, "FIN_WAIT2", "closed here; the peer must close too" },
 	{ 0x0b, "CLOSING", "both closed at once; an ACK is due" },
-	{ TIME_WAIT, "TIME_WAIT", "all done; kept 60 s, nobody must act" },
+	{ TIME_WAIT, "TIME_WAIT", "done; kept %s, nobody must act" },
 	{ CLOSE_WAIT, "CLOSE_WAIT", "peer closed; the program here must" },
 	{ 0x09, "LAST_ACK", "both closed; the peer must ACK that" },
 	{ 0x07, "CLOSE", "not connected" },
@@ -118,17 +118,19 @@ static void print_row(const char *name, uint64_t ipv4, uint64_t ipv6,
 }
 
 static void print_sockets(const struct sockets *ipv4,
-			  const struct sockets *ipv6)
+			  const struct sockets *ipv6, const char *length)
 {
 	uint64_t other4 = ipv4->total, other6 = ipv6->total;
+	char what[64];
 	size_t i;
 
 	printf("%-11s %9s %9s %9s\n", "", "all", "IPv4", "IPv6");
 	for (i = 0; i < STATES; i++) {
 		unsigned int st = states[i].st;
 
+		snprintf(what, sizeof(what), states[i].what, length);
 		print_row(states[i].name, ipv4->in[st], ipv6->in[st],
-			  ipv6->known, states[i].what);
+			  ipv6->known, what);
 		other4 -= ipv4->in[st];
 		other6 -= ipv6->in[st];
 	}
@@ -174,7 +176,8 @@ static enum read_result count_waits(struct reader *reader, struct waits *waits)
  * Why the two differ; nothing to say if they do not. A socket waits only where
  * the first FIN came from, conntrack wherever the segments pass.
  */
-static void compare(const struct waits *waits, uint64_t sockets)
+static void compare(const struct waits *waits, uint64_t sockets,
+		    const char *length)
 {
 	char held[OUT_NUMBER_MAX], here[OUT_NUMBER_MAX];
 	uint64_t n = waits->ipv4 + waits->ipv6;
@@ -186,8 +189,8 @@ static void compare(const struct waits *waits, uint64_t sockets)
 	if (n > sockets) {
 		if (waits->timeout_s.known)
 			printf("its own timer is %" PRIu64 " s\n"
-			       "(nf_conntrack_tcp_timeout_time_wait), the sockets' %d s. ",
-			       waits->timeout_s.n, TIME_WAIT_S);
+			       "(nf_conntrack_tcp_timeout_time_wait), the sockets' %s. ",
+			       waits->timeout_s.n, length);
 		else
 			puts("it has a timer of its own.");
 		puts("It also counts\n"
@@ -213,7 +216,8 @@ static void print_without(enum read_result result, bool with_timeout)
 }
 
 /* Return: the exit code. */
-static int show_conntrack(struct reader *reader, uint64_t sockets)
+static int show_conntrack(struct reader *reader, uint64_t sockets,
+			  const char *length)
 {
 	char what[OUT_NUMBER_MAX + 32] = "in TIME_WAIT";
 	struct waits waits = { 0 };
@@ -235,15 +239,29 @@ static int show_conntrack(struct reader *reader, uint64_t sockets)
 	if (result != READ_END)
 		return explain(reader, result);
 	print_row("conntrack", waits.ipv4, waits.ipv6, true, what);
-	compare(&waits, sockets);
+	compare(&waits, sockets, length);
 	return TWSTAT_OK;
+}
+
+/* How long a TIME_WAIT lasts here. Below /proc/PID there is no sys that told. */
+static const char *time_wait_length(struct reader *reader,
+				    char buf[OUT_NUMBER_MAX])
+{
+	uint64_t ms;
+
+	if (!sysctl_length_ms(reader, &ms) && read_has("net/" TWAIT_PROC_DIR) &&
+	    !read_has("sys/net"))
+		return "a while";
+	return out_seconds(buf, ms);
 }
 
 static int run(const struct cmd *cmd, int argc, char **argv)
 {
 	static struct sockets ipv4, ipv6;
 	static struct reader reader;
+	char buf[OUT_NUMBER_MAX];
 	enum read_result result;
+	const char *length;
 	int code;
 
 	code = options_parse(cmd, argc, argv, NULL, NULL);
@@ -256,9 +274,11 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	result = count_sockets(&reader, "net/tcp6", &ipv6);
 	if (result != READ_END && result != READ_ABSENT)
 		return explain(&reader, result);
-	print_sockets(&ipv4, &ipv6);
+	length = time_wait_length(&reader, buf);
+	print_sockets(&ipv4, &ipv6, length);
 	print_hints(&ipv4, &ipv6);
-	return show_conntrack(&reader, ipv4.in[TIME_WAIT] + ipv6.in[TIME_WAIT]);
+	return show_conntrack(&reader, ipv4.in[TIME_WAIT] + ipv6.in[TIME_WAIT],
+			      length);
 }
 
 static const struct opt opts[] = {

@@ -20,6 +20,7 @@
 #include "model.h"
 #include "options.h"
 #include "out_text.h"
+#include "parse.h"
 #include "read.h"
 #include "stats_file.h"
 
@@ -28,10 +29,12 @@ enum { TRY_FOR = 1, TRY_BASELINE };
 #define TRY_RULES_MAX	16
 #define TRY_TEXT_MAX	1024
 
+#define RULES	"net/" TWAIT_PROC_DIR "/" TWAIT_FILE_RULES
+
 /*
  * struct attempt - what is to be tried
  *
- * Rules are named try-PID-N, so that two of us do not take away each other's.
+ * Rules are named try-PID-N, and nobody else's.
  */
 struct attempt {
 	char *value[TWAIT_VALUE_MAX];	/* NULL: stays as it is */
@@ -125,13 +128,17 @@ static int take(const struct cmd *cmd, const struct opt *opt, const char *value,
 		void *ctx)
 {
 	struct attempt *attempt = ctx;
+	size_t len = strlen(value);
 	char number[32];
+	uint64_t n;
 
 	/* 60 and 60s are one. */
-	snprintf(number, sizeof(number), "%s", value);
-	if (*number && number[strlen(number) - 1] == 's')
-		number[strlen(number) - 1] = '\0';
-	return options_number(cmd, opt, number, 1, 86400,
+	if (len && len < sizeof(number) && value[len - 1] == 's') {
+		snprintf(number, sizeof(number), "%.*s", (int)len - 1, value);
+		if (parse_u64(number, &n))
+			value = number;
+	}
+	return options_number(cmd, opt, value, 1, 86400,
 			      opt->id == TRY_FOR ? &attempt->for_s :
 						   &attempt->baseline_s);
 }
@@ -142,26 +149,78 @@ static void value_file(char file[128], int value)
 		 twait_value_word(value));
 }
 
+/* A value as it is now. Return: READ_OK, or why it could not be read. */
+static enum read_result read_value(struct reader *reader, int value,
+				   char text[TWAIT_VALUE_TEXT_MAX])
+{
+	enum read_result result;
+	char file[128];
+
+	value_file(file, value);
+	result = reader_open_kernel(reader, file);
+	if (result != READ_OK)
+		return result;
+	result = reader_next(reader);
+	if (result == READ_OK)
+		snprintf(text, TWAIT_VALUE_TEXT_MAX, "%s", reader->line);
+	reader_close(reader);
+	return result;
+}
+
 /* Return: 0, or the exit code, said why. */
 static int read_before(struct attempt *attempt)
 {
 	static struct reader reader;
 	enum read_result result;
-	char file[128];
 	int i;
 
 	for (i = 0; i < TWAIT_VALUE_MAX; i++) {
-		value_file(file, i);
-		result = reader_open_kernel(&reader, file);
-		if (result == READ_OK)
-			result = reader_next(&reader);
+		result = read_value(&reader, i, attempt->before[i]);
 		if (result != READ_OK)
 			return reader_explain(&reader, result, "twstat try");
-		snprintf(attempt->before[i], sizeof(attempt->before[i]), "%s",
-			 reader.line);
-		reader_close(&reader);
 	}
 	return 0;
+}
+
+/* May we? To be known before somebody waits. Return: 0, or the exit code, said why. */
+static int check_rights(const struct attempt *attempt, struct reader *reader)
+{
+	enum read_result result = READ_OK;
+	char file[128];
+	int i;
+
+	for (i = 0; i < TWAIT_VALUE_MAX && result == READ_OK; i++) {
+		if (!attempt->value[i])
+			continue;
+		value_file(file, i);
+		result = reader_try_write(reader, file);
+	}
+	if (attempt->rules && result == READ_OK)
+		result = reader_try_write(reader, RULES);
+	return result == READ_OK ? 0 :
+	       reader_explain(reader, result, "twstat try");
+}
+
+/*
+ * Of two at a time one would restore what the other has set, for ever. The namespace's
+ * own file is one and the same in all mounts of proc. The lock is held until the last
+ * of us ends: who restores has it too.
+ *
+ * Return: 0, or the exit code, said why.
+ */
+static int lock_namespace(void)
+{
+	int fd = read_lock("self/ns/net");
+
+	if (fd >= 0)
+		return 0;
+	if (fd == -EWOULDBLOCK)
+		fputs("twstat: another 'twstat try' is at work in this network namespace: wait until it has ended, or end it (it restores what was)\n",
+		      stderr);
+	else
+		fprintf(stderr, "twstat: cannot lock this network namespace: %s\n",
+			strerror(-fd));
+	return TWSTAT_FAILED;
 }
 
 /* As a line. Return: 0, or a negative errno. */
@@ -181,29 +240,63 @@ static void rule_name(char name[TWAIT_RULE_NAME_BYTES], pid_t pid, size_t i)
 		 (unsigned int)(i % TRY_RULES_MAX) + 1);
 }
 
-/* Return: whether all is as it was. */
-static bool restore(const struct attempt *attempt, pid_t pid, size_t rules)
+/* Set back. Return: whether it is what it was. */
+static bool restore_value(const struct attempt *attempt, int value)
 {
-	char name[TWAIT_RULE_NAME_BYTES];
+	static struct reader reader;
+	char now[TWAIT_VALUE_TEXT_MAX];
+	int error = set_value(value, attempt->before[value]);
+
+	/* Nothing is tuned any more where the module is gone. */
+	if (!error || error == -ENOENT)
+		return true;
+	return read_value(&reader, value, now) == READ_OK &&
+	       !strcmp(now, attempt->before[value]);
+}
+
+/* Is there a rule of this name? If that is not known there may be. */
+static bool may_have_rule(const char *name)
+{
+	static struct reader reader;
+	enum read_result result = reader_open(&reader, TWAIT_FILE_RULES);
+	char begin[TWAIT_RULE_NAME_BYTES + 8];
+	bool found = false;
+
+	if (result != READ_OK)
+		return true;
+	snprintf(begin, sizeof(begin), "rule=%s ", name);
+	while (!found && (result = reader_next(&reader)) == READ_OK)
+		found = !strncmp(reader.line, begin, strlen(begin));
+	reader_close(&reader);
+	return found || result != READ_END;
+}
+
+/* Taken away. Return: whether it is not there. */
+static bool delete_rule(const char *name)
+{
 	char text[64];
-	bool fine = true;
-	size_t i;
 	int error;
 
-	for (i = 0; i < TWAIT_VALUE_MAX; i++) {
-		if (!attempt->value[i])
-			continue;
-		error = set_value((int)i, attempt->before[i]);
-		/* Nothing is tuned any more where the module is gone. */
-		if (error && error != -ENOENT)
+	snprintf(text, sizeof(text), "delete %s\n", name);
+	error = read_write(RULES, text);
+	/* EINVAL: somebody has cleared them. */
+	return !error || error == -ENOENT || error == -EINVAL ||
+	       !may_have_rule(name);
+}
+
+/* Return: whether all is as it was. */
+static bool restore(const struct attempt *attempt, pid_t pid)
+{
+	char name[TWAIT_RULE_NAME_BYTES];
+	bool fine = true;
+	size_t i;
+
+	for (i = 0; i < TWAIT_VALUE_MAX; i++)
+		if (attempt->value[i] && !restore_value(attempt, (int)i))
 			fine = false;
-	}
-	for (i = 0; i < rules; i++) {
+	for (i = 0; i < attempt->rules; i++) {
 		rule_name(name, pid, i);
-		snprintf(text, sizeof(text), "delete %s\n", name);
-		error = read_write("net/" TWAIT_PROC_DIR "/" TWAIT_FILE_RULES, text);
-		/* EINVAL: somebody has cleared them. */
-		if (error && error != -ENOENT && error != -EINVAL)
+		if (!delete_rule(name))
 			fine = false;
 	}
 	return fine;
@@ -236,7 +329,7 @@ static pid_t guard(const struct attempt *attempt, int *end)
 	signal(SIGPIPE, SIG_IGN);
 	while (read(fds[0], &c, 1) < 0 && errno == EINTR)
 		;
-	_exit(restore(attempt, parent, attempt->rules) ? 0 : 1);
+	_exit(restore(attempt, parent) ? 0 : 1);
 }
 
 /* Return: 0, or the exit code, said why. */
@@ -261,7 +354,7 @@ static int apply(const struct attempt *attempt)
 	for (i = 0; i < attempt->rules; i++) {
 		rule_name(name, getpid(), i);
 		snprintf(text, sizeof(text), "add %s %s\n", name, attempt->rule[i]);
-		error = read_write("net/" TWAIT_PROC_DIR "/" TWAIT_FILE_RULES, text);
+		error = read_write(RULES, text);
 		if (error) {
 			fprintf(stderr,
 				"twstat: cannot add the rule '%s': %s; the kernel log says more\n",
@@ -296,6 +389,23 @@ static enum read_result snapshot(struct reader *reader, struct stats *stats)
 	return stats_read(reader, stats, &malformed);
 }
 
+/* By how much a number grew; not known where the module cannot know it. */
+static struct count growth(const struct window *window, const char *name)
+{
+	struct count grown;
+	uint64_t begin;
+
+	grown.known = stats_get(&window->begin, name, &begin) &&
+		      stats_get(&window->end, name, &grown.n);
+	grown.n -= grown.known ? begin : 0;
+	return grown;
+}
+
+static const char *count(char buf[OUT_NUMBER_MAX], struct count count)
+{
+	return count.known ? out_thousands(buf, count.n) : "-";
+}
+
 static void show_progress(const char *what, double passed, uint64_t of,
 			  const struct window *window)
 {
@@ -306,8 +416,7 @@ static void show_progress(const char *what, double passed, uint64_t of,
 	fprintf(stderr, "%s%s: %.0f s of %" PRIu64 ", %s waiting, %s late segments%s",
 		isatty(STDERR_FILENO) ? "\r" : "", what, passed, of,
 		out_thousands(waiting, stats_number(&window->end, "waiting")),
-		out_thousands(late, stats_number(&window->end, "late_total") -
-				    stats_number(&window->begin, "late_total")),
+		count(late, growth(window, "late_total")),
 		isatty(STDERR_FILENO) ? "   " : "\n");
 }
 
@@ -336,18 +445,18 @@ static enum read_result watch(struct reader *reader, const char *what,
 	return result;
 }
 
-static uint64_t growth(const struct window *window, const char *name)
-{
-	return stats_number(&window->end, name) -
-	       stats_number(&window->begin, name);
-}
-
-static void print_counts(const char *label, uint64_t before, uint64_t after)
+static void print_counts(const char *label, struct count before,
+			 struct count after)
 {
 	char a[OUT_NUMBER_MAX], b[OUT_NUMBER_MAX];
 
-	printf("%-34s %14s %14s\n", label, out_thousands(a, before),
-	       out_thousands(b, after));
+	printf("%-34s %14s %14s\n", label, count(a, before), count(b, after));
+}
+
+/* A number that is always known. */
+static struct count known(uint64_t n)
+{
+	return (struct count){ .known = true, .n = n };
 }
 
 static void report(const struct attempt *attempt, const struct window *before,
@@ -371,9 +480,10 @@ static void report(const struct attempt *attempt, const struct window *before,
 	printf("tried: %s\n\n%-34s %12.0f s %12.0f s\n", attempt->words, "",
 	       before->seconds, after->seconds);
 	printf("%-34s %14s %14s\n", "", "before", "tried");
-	print_counts("waiting at the end", stats_number(&before->end, "waiting"),
-		     stats_number(&after->end, "waiting"));
-	print_counts("  at most", before->most, after->most);
+	print_counts("waiting at the end",
+		     known(stats_number(&before->end, "waiting")),
+		     known(stats_number(&after->end, "waiting")));
+	print_counts("  at most", known(before->most), known(after->most));
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		print_counts(rows[i].label, growth(before, rows[i].name),
 			     growth(after, rows[i].name));
@@ -403,6 +513,10 @@ static int try(struct attempt *attempt, struct reader *reader)
 		return reader_explain(reader, result, "twstat try");
 	if (stopped)
 		return TWSTAT_OK;
+	/* Now: somebody may have changed something while we looked. */
+	code = read_before(attempt);
+	if (code)
+		return code;
 	guardian = guard(attempt, &end);
 	if (guardian < 0) {
 		fprintf(stderr, "twstat: cannot start what restores: %s; nothing is changed\n",
@@ -446,7 +560,9 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	result = snapshot(&reader, &stats);
 	if (result != READ_END)
 		return reader_explain(&reader, result, "twstat try");
-	code = read_before(&attempt);
+	code = check_rights(&attempt, &reader);
+	if (!code)
+		code = lock_namespace();
 	if (code)
 		return code;
 	sigaction(SIGINT, &action, NULL);
@@ -468,7 +584,8 @@ const struct cmd cmd_try = {
 	.about =
 	"Words are values for the whole namespace, or rules in quotes (see the file\n"
 	"rules). It looks for a moment, sets them, watches, restores what was before,\n"
-	"and reports both. What was before is restored on ^C too, and when it is killed.\n",
+	"and reports both. What was before is restored on ^C too, and when it is killed.\n"
+	"One at a time: a second one in the same network namespace is refused.\n",
 	.examples =
 	"  sudo twstat try length_ms=5000\n"
 	"  sudo twstat try 'share=10% length_ms=5000' --for 600\n"

@@ -52,7 +52,8 @@ struct count {
 	NUMBER(live)		\
 	WORD(reuseaddr_helps)	\
 	WORD(kind)		\
-	WORD(answer)
+	WORD(answer)		\
+	WORD(late)
 
 #define HOOK_KEYS(NUMBER, WORD, NAME) \
 	WORD(hook)		\
@@ -76,9 +77,6 @@ struct flow {
 struct hook {
 	HOOK_KEYS(MODEL_NUMBER, MODEL_TEXT, MODEL_TEXT)
 };
-
-/* TIME_WAIT in seconds: TCP_TIMEWAIT_LEN, which no sysctl changes. */
-#define TIME_WAIT_S	60
 
 /* Far above the names that a module writes today: names are only added. */
 #define STATS_MAX	512

@@ -69,6 +69,15 @@ int options_number(const struct cmd *cmd, const struct opt *opt,
 	return -1;
 }
 
+/* Nothing in its place would be the kernel's own. Return: 0, or TWSTAT_USAGE. */
+static int take_root(const struct cmd *cmd, const char *root)
+{
+	if (!*root)
+		return usage_error(cmd, "--proc-root takes a folder, not ''");
+	read_set_root(root);
+	return 0;
+}
+
 /**
  * options_leading() - take --proc-root before the command
  * @argc: as main() has it
@@ -76,7 +85,7 @@ int options_number(const struct cmd *cmd, const struct opt *opt,
  *
  * Any other option there is the default command's, or wrong, as that says.
  *
- * Return: how many words behind the first it took.
+ * Return: how many words behind the first it took; -1 after saying what is wrong.
  */
 int options_leading(int argc, char **argv)
 {
@@ -89,11 +98,13 @@ int options_leading(int argc, char **argv)
 		char *value = argv[at] + 2 + len;
 
 		if (*value == '=')
-			read_set_root(value + 1);
+			value++;
 		else if (!*value && at + 1 < argc)
-			read_set_root(argv[++at]);
+			value = argv[++at];
 		else
 			break;
+		if (take_root(NULL, value))
+			return -1;
 		at++;
 	}
 	return at - 1;
@@ -175,9 +186,8 @@ int options_parse(const struct cmd *cmd, int argc, char **argv,
 			cmd_help(cmd);
 			return TWSTAT_OK;
 		}
-		if (opt->id == OPT_PROC_ROOT)
-			read_set_root(optarg);
-		else if (take(cmd, opt, optarg, ctx))
+		if (opt->id == OPT_PROC_ROOT ? take_root(cmd, optarg) :
+					       take(cmd, opt, optarg, ctx))
 			return TWSTAT_USAGE;
 	}
 	for (; cmd->take_word && optind < argc; optind++)

@@ -59,6 +59,17 @@ const char *out_duration(char buf[OUT_NUMBER_MAX], struct count ms)
 }
 
 /**
+ * out_seconds() - a time span as it was set, in seconds: "60 s", "1.5 s"
+ * @buf: where to
+ * @ms: in milliseconds
+ */
+const char *out_seconds(char buf[OUT_NUMBER_MAX], uint64_t ms)
+{
+	snprintf(buf, OUT_NUMBER_MAX, "%.10g s", (double)ms / 1000);
+	return buf;
+}
+
+/**
  * out_share() - a part in percent, to a tenth, rounded
  * @buf: where to
  * @part: at most @whole

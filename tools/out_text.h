@@ -15,6 +15,7 @@
 
 const char *out_thousands(char buf[OUT_NUMBER_MAX], uint64_t n);
 const char *out_duration(char buf[OUT_NUMBER_MAX], struct count ms);
+const char *out_seconds(char buf[OUT_NUMBER_MAX], uint64_t ms);
 const char *out_share(char buf[OUT_NUMBER_MAX], uint64_t part, uint64_t whole);
 const char *out_endpoint(char buf[OUT_ENDPOINT_MAX], const char *addr,
 			 struct count port);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -161,6 +162,53 @@ enum read_result reader_open_kernel(struct reader *reader, const char *file)
 	if (!read_kernel_path(reader->path, file))
 		return read_error(reader, ENAMETOOLONG);
 	return open_path(reader);
+}
+
+/**
+ * reader_try_write() - could a file be written? Nothing is
+ * @reader: closed or never used; closed again
+ * @file: below /proc
+ *
+ * Return: READ_OK, or why not.
+ */
+enum read_result reader_try_write(struct reader *reader, const char *file)
+{
+	enum read_result result;
+
+	reader->kernels = true;
+	if (!read_kernel_path(reader->path, file))
+		return read_error(reader, ENAMETOOLONG);
+	reader->fd = open(reader->path, O_WRONLY | O_CLOEXEC);
+	result = reader->fd < 0 ? read_error(reader, errno) : READ_OK;
+	reader_close(reader);
+	return result;
+}
+
+/**
+ * read_lock() - be the only one of us, for as long as the file is open
+ * @file: below /proc; it stands for what is locked
+ *
+ * Why: a lock of flock(2) is that of the open file: a child has it too, and it is gone
+ * with the last of them, however that ends.
+ *
+ * Return: a descriptor, to be left open; -EWOULDBLOCK: somebody else is; or another
+ * negative errno.
+ */
+int read_lock(const char *file)
+{
+	char path[PATH_MAX];
+	int fd, error;
+
+	if (!read_kernel_path(path, file))
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	error = -errno;
+	close(fd);
+	return error;
 }
 
 /**

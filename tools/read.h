@@ -43,8 +43,10 @@ void read_set_root(const char *root);
 bool read_has(const char *file);
 enum read_result reader_open(struct reader *reader, const char *file);
 enum read_result reader_open_kernel(struct reader *reader, const char *file);
+enum read_result reader_try_write(struct reader *reader, const char *file);
 enum read_result reader_next(struct reader *reader);
 void reader_close(struct reader *reader);
+int read_lock(const char *file);
 int read_write(const char *file, const char *text);
 void reader_malformed(const struct reader *reader, uint64_t lines);
 int reader_explain(const struct reader *reader, enum read_result result,

@@ -38,3 +38,22 @@ enum read_result sysctl_read(struct reader *reader, const char *name,
 	reader_close(reader);
 	return result;
 }
+
+/**
+ * sysctl_length_ms() - how long a TIME_WAIT lasts here, unless a rule says otherwise
+ * @reader: closed or never used; closed again
+ * @ms: set; to the kernel's own length where the module has none to tell
+ *
+ * Return: whether the module told.
+ */
+bool sysctl_length_ms(struct reader *reader, uint64_t *ms)
+{
+	int64_t length_ms;
+
+	*ms = TWAIT_LENGTH_MS_DEFAULT;
+	if (sysctl_read(reader, SYSCTL_LENGTH, &length_ms, 1) != READ_OK ||
+	    length_ms <= 0)
+		return false;
+	*ms = (uint64_t)length_ms;
+	return true;
+}

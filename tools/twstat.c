@@ -110,15 +110,22 @@ static void help(void)
 	     "  twstat help list                   the options of one command");
 }
 
+static bool is_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
 static int run_help(const struct cmd *cmd, int argc, char **argv)
 {
 	const struct cmd *about;
 
 	(void)cmd;
-	if (argc < 2 || argv[1][0] == '-') {
+	if (argc < 2 || (argc == 2 && is_help(argv[1]))) {
 		help();
 		return TWSTAT_OK;
 	}
+	if (argv[1][0] == '-')
+		return usage_error(NULL, "help takes a command, not '%s'", argv[1]);
 	about = find_cmd(argv[1]);
 	if (!about)
 		return unknown_cmd(argv[1]);
@@ -132,24 +139,28 @@ static int run_help(const struct cmd *cmd, int argc, char **argv)
 	return TWSTAT_OK;
 }
 
+static int run_version(int argc, char **argv)
+{
+	if (argc > 2)
+		return usage_error(NULL, "--version takes no more words, not '%s'",
+				   argv[2]);
+	printf("twstat %s (format %d)\n", TWSTAT_VERSION, TWAIT_FORMAT_VERSION);
+	return TWSTAT_OK;
+}
+
 int main(int argc, char **argv)
 {
 	const struct cmd *cmd = cmds[0];
 	int taken = options_leading(argc, argv);
 
+	if (taken < 0)
+		return TWSTAT_USAGE;
 	argc -= taken;
 	argv += taken;
-	if (argc > 1 && !strcmp(argv[1], "--version")) {
-		printf("twstat %s (format %d)\n", TWSTAT_VERSION,
-		       TWAIT_FORMAT_VERSION);
-		return out_finish(TWSTAT_OK);
-	}
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-		help();
-		return out_finish(TWSTAT_OK);
-	}
-	if (argc > 1 && argv[1][0] != '-') {
-		cmd = find_cmd(argv[1]);
+	if (argc > 1 && !strcmp(argv[1], "--version"))
+		return out_finish(run_version(argc, argv));
+	if (argc > 1 && (argv[1][0] != '-' || is_help(argv[1]))) {
+		cmd = is_help(argv[1]) ? &cmd_of_help : find_cmd(argv[1]);
 		if (!cmd)
 			return unknown_cmd(argv[1]);
 		argc--;

@@ -12,6 +12,7 @@ const char *const words_ways[] = {
 };
 const char *const words_events[] = { TWAIT_EVENTS(WORD) NULL };
 const char *const words_fates[] = { TWAIT_FATES(WORD) NULL };
+const char *const words_lates[] = { TWAIT_LATES(WORD) NULL };
 const char *const words_hook_states[] = { TWAIT_HOOK_STATES(WORD) NULL };
 
 /**

@@ -206,8 +206,36 @@ teardown() {
 		"EADDRINUSE: 12 waits on the port, SO_REUSEADDR would have helped" \
 		"EADDRINUSE: 1 live socket on the port, TIME_WAIT is not to blame" \
 		"EADDRINUSE: no port of the range is free" \
-		"no wait: unread"
-	[ "${#lines[@]}" -eq 6 ]
+		"no wait: unread" \
+		"late 10.0.0.1:40006 > 10.0.0.9:443 suspect 7.0s after the wait began, a new connection may have taken it: harm nginx[812]"
+	[ "${#lines[@]}" -eq 7 ]
+}
+
+@test "what came too late: each kind, and whether it did harm" {
+	copy_host
+	late=$(sed -n /event=late/p "$DIR/assassinations")
+	sed -i /event=late/d "$DIR/assassinations"
+	words=$(${CC:-cc} -E -P -x c - <<-EOF
+		#include "$BATS_TEST_DIRNAME/../../module/abi.h"
+		#define WORD(id, word) word
+		TWAIT_LATES(WORD)
+	EOF
+	)
+	for word in $words tomorrow; do
+		echo "${late/late=suspect/late=$word}" >>"$DIR/assassinations"
+	done
+	twstat events --recent --type late
+	[ "$status" -eq 0 ]
+	has "fin 7.0s after the wait began, nobody was there and RST the answer: harm nginx" \
+		"data 7.0s after the wait began, nobody was there and RST the answer: harm nginx" \
+		"ack 7.0s after the wait began, nobody was there and RST the answer nginx" \
+		"syn 7.0s after the wait began, nobody was there: no harm nginx" \
+		"rst 7.0s after the wait began, nobody was there: no harm nginx" \
+		"paws 7.0s after the wait began, a new connection dropped it for its timestamp nginx" \
+		"window 7.0s after the wait began, a new connection dropped it for its sequence number nginx" \
+		"tomorrow 7.0s after the wait began nginx"
+	[ "$(grep -c ': harm' <<<"$output")" -eq 3 ]
+	has_not "(null)"
 }
 
 @test "what is kept, of some types only, and where there is no such file" {

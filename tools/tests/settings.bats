@@ -47,7 +47,7 @@ below() {
 	settings
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
-	has "net.ipv4.tcp_fin_timeout = 60" "not TIME_WAIT, fixed at 60 s" \
+	has "net.ipv4.tcp_fin_timeout = 60" "not TIME_WAIT, that lasts 60 s" \
 		"net.ipv4.tcp_tw_reuse = 2" "0: no, 1: yes, 2: on the loopback only" \
 		"net.ipv4.tcp_tw_reuse_delay = 1000" \
 		"net.ipv4.tcp_timestamps = 1" "0: off, and then tcp_tw_reuse refuses" \
@@ -58,7 +58,7 @@ below() {
 		"net.ipv4.ip_local_port_range = 32768 60999" \
 		"28,232 ports / 60 s = 470 connections a second towards one destination" \
 		"net.netfilter.nf_conntrack_tcp_timeout_time_wait = 120" \
-		"net.netfilter.nf_conntrack_tcp_loose = 1" \
+		"the sockets' lasts 60 s" "net.netfilter.nf_conntrack_tcp_loose = 1" \
 		"$RECYCLE = -" "gone since Linux 4.12: it broke every client behind NAT"
 	[ "${#lines[@]}" -eq 24 ]
 	has_not warning
@@ -71,6 +71,60 @@ below() {
 	[ "$status" -eq 0 ]
 	[ "${#lines[@]}" -eq 24 ]
 	[ -z "$stderr" ]
+}
+
+# tuned LENGTH_MS: a copy of the host with the module's values
+tuned() {
+	[ -n "${ROOT-}" ] || copy_host
+	local values=$ROOT/sys/net/timewait word
+
+	mkdir -p "$values"
+	for word in $(${CC:-cc} -E -P -x c - <<-EOF
+		#include "$BATS_TEST_DIRNAME/../../module/abi.h"
+		#define WORD(id, word) word
+		TWAIT_VALUES(WORD) inherit
+	EOF
+	); do
+		echo kernel >"$values/$word"
+	done
+	echo "$1" >"$values/length_ms"
+}
+
+@test "a TIME_WAIT lasts as long as the module has it" {
+	tuned 5000
+	settings
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	has "not TIME_WAIT, that lasts 5 s" "28,232 ports / 5 s = 5,646 connections a second" \
+		"the sockets' lasts 5 s" "net.timewait.length_ms = 5000" \
+		"net.timewait.rst = kernel" "net.timewait.inherit = kernel"
+	has_not "60 s" warning
+	for value in "$ROOT"/sys/net/timewait/*; do
+		has "net.timewait.${value##*/} = "
+	done
+	[ "$(wc -L <<<"$output")" -le 80 ]
+	tuned 1500
+	settings
+	has "28,232 ports / 1.5 s = 18,821 connections a second"
+	tuned 240000
+	settings
+	has "nf_conntrack_tcp_timeout_time_wait is 120: conntrack, and with it NAT," "still wait (240 s)"
+}
+
+@test "that rules say otherwise is said where there are any" {
+	tuned 60000
+	echo '# timewait rules 1' >"$DIR/rules"
+	settings
+	has_not rules
+	echo 'rule=a length_ms=5000 hits=0' >>"$DIR/rules"
+	settings
+	has "1 rule says otherwise for some connections: /proc/net/timewait/rules"
+	echo 'rule=b length_ms=5000 hits=0' >>"$DIR/rules"
+	settings
+	has "2 rules say otherwise for some connections: /proc/net/timewait/rules"
+	rm "$DIR/rules"
+	settings
+	has "A rule may say otherwise for some: /proc/net/timewait/rules, for root"
 }
 
 @test "a setting that is not here is '-' with the reason" {

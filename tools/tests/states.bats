@@ -111,6 +111,23 @@ tracked() {
 	has_not "120"
 }
 
+@test "a TIME_WAIT is kept as long as the module has it" {
+	twstat states
+	has "done; kept 60 s, nobody must act"
+	copy_host
+	mkdir -p "$ROOT/sys/net/timewait"
+	for ms in 5000:5 1234:1.234 240000:240; do
+		echo "${ms%:*}" >"$ROOT/sys/net/timewait/length_ms"
+		twstat states
+		has "done; kept ${ms#*:} s, nobody must act" "the sockets' ${ms#*:} s."
+		[ "$(wc -L <<<"$output")" -le 80 ]
+	done
+	# As below /proc/PID.
+	rm -r "$ROOT/sys"
+	twstat states
+	has "done; kept a while, nobody must act"
+}
+
 @test "conntrack holds as many, or fewer" {
 	bare
 	for _ in 1 2 3; do

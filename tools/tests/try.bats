@@ -16,6 +16,19 @@ setup() {
 	echo kernel >"$SYS/rst"
 	echo all >"$SYS/events"
 	echo untouched >"$DIR/rules"
+	LOCK=$ROOT/self/ns/net
+	mkdir -p "${LOCK%/*}"
+	touch "$LOCK"
+}
+
+# It has looked whether it may, and is at work until it has restored. To try the lock
+# would be to have it.
+at_work() {
+	grep -q ":$(stat -c %i "$LOCK") " /proc/locks
+}
+
+at_rest() {
+	! at_work
 }
 
 is() {
@@ -31,6 +44,15 @@ is() {
 	is "$DIR/rules" untouched
 	output=$(cat "$BATS_TEST_TMPDIR/out")
 	has "tried: length_ms=5000" "before tried" "waiting at the end" "restored: all is set as it was"
+}
+
+@test "what cannot be known is no 0" {
+	printf '%s -\n' late_total late_suspect_total >>"$DIR/stats"
+	echo 'late_harm_total 0' >>"$DIR/stats"
+	twstat try length_ms=5000 --for 1 --baseline 1
+	[ "$status" -eq 0 ]
+	has "segments that came too late - -" "that did harm 0 0" "taken by a new connection - -" \
+		"ended 0 0"
 }
 
 @test "a rule: added, and deleted by its name" {
@@ -63,9 +85,50 @@ is() {
 	wait_until is "$SYS/length_ms" 60000
 }
 
+@test "one at a time: the second is refused, until the first has restored" {
+	"$TWSTAT" --proc-root "$ROOT" try length_ms=5000 --for 600 --baseline 1 >/dev/null 2>&1 3>&- &
+	pid=$!
+	wait_until at_work
+	twstat try length_ms=6000 --for 1 --baseline 1
+	fails_with 1 "another 'twstat try' is at work in this network namespace: wait until it has ended, or end it"
+	wait_until is "$SYS/length_ms" 5000
+	twstat try rst=ignore --for 1 --baseline 1
+	fails_with 1 "another 'twstat try'"
+	is "$SYS/rst" kernel
+	# Who restores has the lock, whoever was killed.
+	guard=$(cat /proc/$pid/task/$pid/children)
+	# shellcheck disable=SC2086 # it is one
+	kill -STOP $guard
+	kill -KILL $pid
+	wait_until gone $pid
+	twstat try length_ms=6000 --for 1 --baseline 1
+	fails_with 1 "another 'twstat try'"
+	is "$SYS/length_ms" 5000
+	# shellcheck disable=SC2086
+	kill -CONT $guard
+	wait_until at_rest
+	is "$SYS/length_ms" 60000
+	twstat try length_ms=6000 --for 1 --baseline 1
+	[ "$status" -eq 0 ]
+	is "$SYS/length_ms" 60000
+}
+
+gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+@test "what somebody changes while it looks is what was before" {
+	"$TWSTAT" --proc-root "$ROOT" try length_ms=5000 --for 1 --baseline 3 >/dev/null 2>&1 3>&- &
+	wait_until at_work
+	echo 30000 >"$SYS/length_ms"
+	wait_until is "$SYS/length_ms" 5000
+	wait $!
+	is "$SYS/length_ms" 30000
+}
+
 @test "before anything is set: ^C changes nothing" {
 	env --default-signal=INT "$TWSTAT" --proc-root "$ROOT" try length_ms=5000 --for 600 --baseline 600 >/dev/null 2>&1 &
-	sleep 1.5
+	wait_until at_work
 	kill -INT $!
 	wait $!
 	is "$SYS/length_ms" 60000
@@ -88,6 +151,10 @@ is() {
 	fails_with 2 "'0'"
 	twstat try length_ms=5000 --for a
 	fails_with 2 "'a'"
+	for value in s xs ss 1.5s ''; do
+		twstat try length_ms=5000 --for "$value"
+		fails_with 2 "not '$value'"
+	done
 	for value in length_ms reuse rst; do
 		[ "$(cat "$SYS/$value")" = "$(case $value in length_ms) echo 60000 ;; *) echo kernel ;; esac)" ]
 	done
@@ -102,7 +169,29 @@ is() {
 	mkdir -p "$SYS"
 	for value in length_ms quiet_ms reuse reuse_delay_ms rst events; do echo 1 >"$SYS/$value"; done
 	open_to_nobody "$ROOT"
-	run --separate-stderr as_nobody "$TWSTAT" --proc-root "$ROOT" try length_ms=5000 --for 1 --baseline 1
+	# At once, and not when it has looked for a while.
+	try_as_nobody timeout 20 "$TWSTAT" --proc-root "$ROOT" try length_ms=5000 --for 1 --baseline 600
+	fails_with 1 "cannot open $SYS/length_ms: Permission denied; run it as root: 'sudo twstat try'"
+	[ -z "$output" ]
+	echo '# timewait rules 1' >"$DIR/rules"
+	try_as_nobody timeout 20 "$TWSTAT" --proc-root "$ROOT" try share=10% --for 1 --baseline 600
+	fails_with 1 "cannot open $DIR/rules: Permission denied; run it as root"
+}
+
+try_as_nobody() {
+	run --separate-stderr as_nobody "$@"
+}
+
+@test "what could not be set has not to be restored" {
+	open_to_nobody "$ROOT"
+	echo '# timewait rules 1' >"$DIR/rules"
+	chmod a+w "$SYS"/* "$DIR/rules"
+	as_nobody "$TWSTAT" --proc-root "$ROOT" try share=10% rst=ignore length_ms=5000 --for 1 --baseline 4 \
+		>/dev/null 2>"$BATS_TEST_TMPDIR/err" &
+	wait_until at_work
+	chmod a-w "$SYS"/* "$DIR/rules"
+	wait $! || status=$?
 	[ "$status" -eq 1 ]
-	[[ $stderr == *"cannot set net.timewait.length_ms=5000: Permission denied"* ]]
+	[ "$(cat "$BATS_TEST_TMPDIR/err")" = "twstat: cannot set net.timewait.length_ms=5000: Permission denied" ]
+	is "$SYS/rst" kernel
 }

@@ -83,6 +83,29 @@ load helper
 	fails_with 2 "--dport needs a value"
 }
 
+@test "what would be passed over is refused" {
+	for words in '--version junk' '--version --help' '--help nosuch' '-h nosuch' \
+		'help --nosuch' 'help -x' '--help list --raw' 'help --version'; do
+		# shellcheck disable=SC2086
+		run --separate-stderr "$TWSTAT" $words
+		echo "$words"
+		fails_with 2 "'${words##* }'"
+		[ -z "$output" ]
+	done
+	run --separate-stderr "$TWSTAT" --help list
+	has "--dport" "twstat list:"
+	for command in list events states; do
+		run --separate-stderr "$TWSTAT" --proc-root '' $command
+		fails_with 2 "--proc-root takes a folder, not ''"
+		run --separate-stderr "$TWSTAT" --proc-root= $command
+		fails_with 2 "--proc-root takes a folder, not ''"
+		run --separate-stderr "$TWSTAT" $command --proc-root ''
+		fails_with 2 "--proc-root takes a folder, not ''"
+	done
+	twstat events --recent --for 1
+	fails_with 2 "--for and --recent"
+}
+
 @test "a wrong value is 2, and says what is accepted" {
 	twstat list --state spirit
 	fails_with 2 "'spirit'; there are fin_wait2 time_wait ghost"
