@@ -403,7 +403,7 @@ equal() {
 
 # is_quiet SAID: by the kernel
 is_quiet() {
-	[ -z "$1" ] || ! grep -wE 'BUG|WARNING|Oops|Call Trace|suspicious|stalls?|stalled|leaks?|sleeping function|UBSAN|KASAN|ODEBUG' <<<"$1"
+	[ -z "$1" ] || ! grep -wE 'BUG|WARNING|Oops|Call Trace|suspicious|stalls?|stalled|leaks?|sleeping function|UBSAN|KASAN|ODEBUG|deprecated' <<<"$1"
 }
 
 kernel_is_quiet() {

@@ -141,6 +141,27 @@ assert lost == seqs[0] and lost + len(records) == emitted, (lost, len(records), 
 "
 }
 
+@test "the rare kinds, when they are frequent: 512 a second and CPU are kept" {
+	load_timewait
+	said=$(taskset -c 0 "$traffic" linger 3000)
+	last=$(rows assassinations | tail -n 1)
+	kept=$(($(key seq "$last") + 1))
+	echo "$kept kept: $said" >&2
+	# A second begins with the first that comes.
+	[ "$kept" -ge 512 ]
+	[ "$kept" -le $((512 * ($(key elapsed_ns "$said") / 1000000000 + 1))) ]
+	expect avoided_linger_total 3000
+	# Who reads gets them all.
+	follow_events "$BATS_TEST_TMPDIR/events"
+	"$traffic" linger 1000
+	eventually 20 all_read 1000
+}
+
+# all_read COUNT: of closes with SO_LINGER 0, in what follow_events writes
+all_read() {
+	[ "$(grep -c avoid=linger "$BATS_TEST_TMPDIR/events")" = "$1" ]
+}
+
 @test "nobody reads: nothing of the frequent kinds is emitted" {
 	load_timewait
 	"$traffic" active 20
@@ -156,7 +177,11 @@ assert lost == seqs[0] and lost + len(records) == emitted, (lost, len(records), 
 
 @test "the rings of the rare kinds keep the last ones, and reading them ends" {
 	load_timewait
-	"$traffic" linger 1500
+	# Of each second no more than 512.
+	for _ in 1 2 3; do
+		"$traffic" linger 500
+		sleep 1.1
+	done
 	[ "$(count_rows assassinations)" = 1024 ]
 	first=$(rows assassinations | head -n 1)
 	[ "$(key seq "$first")" = 476 ]

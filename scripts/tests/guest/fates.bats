@@ -99,7 +99,8 @@ crossed() {
 	eventually 5 five_in_fin_wait2
 	row=$(wait_rows state=fin_wait2 dport=7010 | head -n 1)
 	length=$(key length_ms "$row")
-	[ "$length" -ge $((seconds * 1000 - 100)) ] && [ "$length" -le $((seconds * 1000 + 100)) ]
+	[ "$length" -ge $((seconds * 1000 - 100)) ]
+	[ "$length" -le $((seconds * 1000 + 100)) ]
 	eventually $((seconds + 7)) gone 7010
 	expect ended_expired_total 5
 	kill $holder

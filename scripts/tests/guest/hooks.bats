@@ -36,32 +36,87 @@ load ../lib.bash
 	[ "$(count_rows hooks note=-)" -ge 3 ]
 }
 
-# load_without HOOK, and traffic of every kind.
-load_without() {
-	load_timewait "forbid_hooks=$1"
+# Of every kind, and at last an ACK that comes too late, of each family, and one in time.
+all_kinds() {
+	echo 'add short rport=7003-7004 length_ms=1000' >"$twait/rules"
+	eventually 10 none_idle
+	"$traffic" -p 7003 active 1
+	"$traffic" -6 -p 7004 active 1
+	"$traffic" -p 7005 active 1
+	"$traffic" -p 7002 linger 5
 	"$traffic" mix 70
 	"$traffic" -6 -p 7001 mix 70
-	"$traffic" -p 7002 linger 5
+	too_late 127.0.0.1 7003
+	too_late ::1 7004
+	# And one that a wait is there for, which has an age by now.
+	"$craft" 127.0.0.1 7005 127.0.0.1 "$(key sport "$(rows connections dport=7005)")" A 1 1
+	echo clear >"$twait/rules"
 	eventually 10 at_rest
 }
 
-# told_lost HOOK: "hooks" says so, "stats" has "-" for just what it names: names,
-# and beginnings of names with a * behind.
+# too_late HOST PORT
+too_late() {
+	eventually 10 has_ghost "$2"
+	"$craft" "$1" "$2" "$1" "$(key sport "$(rows connections state=ghost "dport=$2")")" A 1 1
+}
+
+has_ghost() {
+	[ -n "$(rows connections state=ghost "dport=$1")" ]
+}
+
+none_idle() {
+	[ "$(count_rows hooks state=idle)" = 0 ]
+}
+
+# What is above 0 in "stats" and "histograms" when every hook is there. What else than
+# those ACKs comes too late is another thing each time.
+count_all() {
+	load_timewait
+	all_kinds
+	counted | grep -vE '^late_(fin|data|syn|rst|harm)_' >"$BATS_FILE_TMPDIR/all"
+	end_waits
+	eventually 5 no_wait
+	rmmod timewait
+}
+
+# NAME VALUE: "stats", and the sums of "histograms"
+counted() {
+	grep -v '^#' "$twait/stats"
+	awk '/^#/ { next }
+		{ sub(/.*=/, "", $1); sub(/.*=/, "", $4); sum[$1] = $4 == "-" ? "-" : sum[$1] + $4 }
+		END { for (name in sum) print name, sum[name] }' "$twait/histograms"
+}
+
+# load_without HOOK, and traffic of every kind.
+load_without() {
+	[ -s "$BATS_FILE_TMPDIR/all" ] || count_all
+	load_timewait "forbid_hooks=$1"
+	all_kinds
+}
+
+# told_lost HOOK: "hooks" says so, "stats" and "histograms" have "-" for just what it
+# names: names, and beginnings of names with a * behind. And no 0 is there for want of
+# the hook: what all hooks count of the same traffic is above 0 or "-".
 told_lost() {
 	local row
 	row=$(rows hooks "hook=$1")
 	equal state "$(key state "$row")" of forbidden
 	equal hits "$(key hits "$row")" of 0
+	counted >"$BATS_TEST_TMPDIR/counted"
 	awk -v loses="$(key loses "$row")" '
+		FNR == NR { all[$1] = $2; next }
 		BEGIN {
 			n = split(loses, item, ",")
 			for (i = 1; i <= n; i++)
 				begins[i] = sub(/[*]$/, "", item[i])
 		}
-		/^#/ { next }
 		{
 			name = $1
 			sub(/^gone_/, "", name)
+			if ($2 == "0" && all[$1] > 0) {
+				print $1 " is 0, and " all[$1] " with all hooks"
+				failed = 1
+			}
 			is_lost = 0
 			for (i = 1; i <= n; i++)
 				if (begins[i] ? index(name, item[i]) == 1 : name == item[i])
@@ -73,7 +128,7 @@ told_lost() {
 			lost += is_lost
 		}
 		END { exit failed || !lost }
-	' "$twait/stats" >&2
+	' "$BATS_FILE_TMPDIR/all" "$BATS_TEST_TMPDIR/counted" >&2
 	# What is armed on demand may be idle.
 	equal "hooks that can be had" "$(count_rows hooks 'state=(armed|idle)')" "of 10 but" 9
 	dmesg | grep -F "going on without the hook '$1'"
@@ -85,14 +140,32 @@ still_balanced() {
 	invariants && recorded && expect resynced_total 0
 }
 
+# cannot_set SYSCTL VALUE DEFAULT: it needs the hook, for all flows and for some; what
+# is the kernel's own way can be had
+cannot_set() {
+	dmesg -C
+	run sysctl -qw "net.timewait.$1=$2"
+	[ "$status" != 0 ] || return
+	[[ $output = *'Operation not supported'* ]] || return
+	dmesg | grep -F "timewait: $1: refused: the hook that it needs is not there, see /proc/net/timewait/hooks" || return
+	sysctl -qw "net.timewait.$1=$3" || return
+	echo 'add before' >"$twait/rules" || return
+	run bash -c "echo 'add some $1=$2' >$twait/rules"
+	[[ $output = *'Operation not supported'* ]] || return
+	dmesg | grep -F "timewait: rules: refused at '$1=$2': it takes a hook that is not there" || return
+	equal "rules after it" "$(count_rows rules)" "that before" 1 || return
+	echo "replace before $1=$3" >"$twait/rules" || return
+	echo clear >"$twait/rules"
+}
+
 @test "without deschedule: early ends but reuse by connect() are unknown" {
 	load_without deschedule
 	told_lost deschedule
 	still_balanced
 	equal "ended by connect" "$(stat ended_connect_total)" TWRecycled "$(mib_since_load TWRecycled)"
 	# 20 SYNs took a wait over, 40 RSTs came, most of them to a FIN_WAIT2.
-	equal unknown "$(stat ended_unknown_total)" \
-		"the rest" $(($(stat ended_total) - $(stat ended_connect_total)))
+	equal unknown "$(stat ended_unknown_total)" "the rest" \
+		$(($(stat ended_total) - $(stat ended_connect_total) - $(stat ended_expired_total)))
 	[ "$(stat ended_unknown_total)" -ge 20 ]
 	[ "$(count_rows connections rearms=0 segments=1)" -gt 0 ]
 }
@@ -102,12 +175,13 @@ still_balanced() {
 	told_lost segment
 	still_balanced
 	equal "ended by connect" "$(stat ended_connect_total)" TWRecycled "$(mib_since_load TWRecycled)"
-	equal unknown "$(stat ended_unknown_total)" \
-		"the rest" $(($(stat ended_total) - $(stat ended_connect_total)))
+	equal unknown "$(stat ended_unknown_total)" "the rest" \
+		$(($(stat ended_total) - $(stat ended_connect_total) - $(stat ended_expired_total)))
 	[ "$(stat ended_unknown_total)" -ge 20 ]
 	equal "rows that claim nothing" "$(count_rows connections segments=- refins=- \
 		rearms=- rst_ignored=- state=- left_ms=- refused=0 comm=traffic)" \
 		waiting "$(stat waiting)"
+	cannot_set rst ignore kernel
 }
 
 @test "without connect: reuse is not told" {
@@ -119,6 +193,21 @@ still_balanced() {
 	expect ended_syn_total 20
 	equal "rows that claim nothing" "$(count_rows connections "state=(fin_wait2|time_wait)" refused=- comm=traffic)" \
 		waiting "$(stat waiting)"
+	cannot_set reuse allow kernel
+	cannot_set reuse_delay_ms 100 0
+	echo 'add any' >"$twait/rules"
+	[ "$(count_rows rules rule=any hits=0 refused=- late=0)" = 1 ]
+}
+
+@test "without late_v4, late_v6 or incarnation: of late segments none is told" {
+	for hook in late_v4 late_v6 incarnation; do
+		load_without $hook
+		told_lost $hook
+		still_balanced
+		end_waits
+		eventually 5 no_wait
+		rmmod timewait
+	done
 }
 
 @test "without bind: refused ports are not told" {

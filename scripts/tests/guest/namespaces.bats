@@ -59,6 +59,77 @@ gone() {
 	recorded
 }
 
+# shaped: the host's device, behind which "box" has its own and "peer" lives, sends
+# 1,000 bytes a second
+shaped() {
+	ip netns add box
+	ip netns add peer
+	ip link add to_peer type veth peer name eth0 netns peer
+	ip -n peer address add 10.5.0.2/24 dev eth0
+	ip -n peer link set eth0 up
+	ip address add 10.6.0.1/24 dev to_peer
+	ip link set to_peer up
+	ip neigh replace 10.6.0.9 lladdr 02:00:00:00:00:09 dev to_peer
+	ip link add eth0 link to_peer netns box type macvlan mode bridge
+	ip -n box address add 10.5.0.1/24 dev eth0
+	ip -n box link set eth0 up
+	tc qdisc add dev to_peer root tbf rate 8kbit burst 2000 limit 100000
+}
+
+# backlog: how many packets lie in the queue of the device
+backlog() {
+	tc -s qdisc show dev to_peer | sed -n 's/.* backlog .*b \([0-9]*\)p .*/\1/p'
+}
+
+nothing_queued() {
+	[ "$(backlog)" = 0 ]
+}
+
+# On new kernels the ACK holds the wait, that then ends in a namespace that is gone.
+# bats test_tags=scenario,containers
+@test "a namespace goes while a wait's ACK lies in a queue of the host" {
+	load_timewait
+	shaped
+	in_ns peer $python -c '
+import socket
+l = socket.create_server(("10.5.0.2", 7100))
+open("'"$BATS_TEST_TMPDIR"'/ready", "w").close()
+s = l.accept()[0]
+s.recv(1)
+' 3>&- &
+	local peer=$!
+	eventually 20 test -e "$BATS_TEST_TMPDIR/ready"
+	in_ns box $python -c '
+import socket
+c = socket.create_connection(("10.5.0.2", 7100))
+c.shutdown(socket.SHUT_WR)
+c.recv(1)
+'
+	wait "$peer"
+	local port
+	port=$(in_ns box grep -o ' sport=[0-9]*' "$twait/connections" | cut -d = -f 2)
+	# Some seconds of other packets, of the host's own, and then the ACK to a FIN.
+	$python -c '
+import socket
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range('"$((thin > 1 ? 20 : 5))"'):
+    u.sendto(bytes(1400), ("10.6.0.9", 9))
+'
+	in_ns peer "$craft" 10.5.0.2 7100 10.5.0.1 "$port" FA 1 1
+	[ "$(in_ns box awk '$1 == "answers_ack_total" { print $2 }' "$twait/stats")" = 1 ]
+	ip netns del box
+	echo "$(backlog) packets in the queue" >&2
+	[ "$(backlog)" -ge 2 ]
+	eventually 60 nothing_queued
+	eventually 10 gone 1
+	expect gone_entered_total 1
+	expect gone_ended_purged_total 1
+	expect gone_ended_total 1
+	balanced
+	ip link del to_peer
+	ip netns del peer
+}
+
 # While it is registered, a namespace that was there has no place for us yet; or the one
 # that was given back when we were unloaded last.
 # bats test_tags=smoke

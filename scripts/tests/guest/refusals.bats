@@ -63,6 +63,33 @@ connects() {
 	balanced
 }
 
+@test "refused by many destinations at once: eight a second and CPU are kept" {
+	few_ports 1
+	load_timewait
+	for port in {7201..7212}; do
+		"$traffic" -p $port active 1
+	done
+	run $python - <<-'END'
+	import os, socket, time
+	os.sched_setaffinity(0, [0])
+	begun = time.monotonic()
+	for i in range(240):
+	    c = socket.socket()
+	    assert c.connect_ex(("127.0.0.1", 7201 + i % 12))
+	    c.close()
+	print(int(time.monotonic() - begun))
+	END
+	[ "$status" = 0 ]
+	expect refused_connect_total 240
+	expect reuse_connect_refused_total 240
+	for event in reuse refusal; do
+		kept=$(count_rows reuse event=$event path=connect)
+		echo "$kept of event=$event kept in $output s" >&2
+		[ "$kept" -ge 8 ]
+		[ "$kept" -le $((8 * (output + 2))) ]
+	done
+}
+
 @test "ports exhausted by live connections: not TIME_WAIT's doing" {
 	few_ports 20
 	load_timewait

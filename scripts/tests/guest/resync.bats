@@ -46,6 +46,16 @@ settled() {
 	expect waiting 0
 }
 
+@test "a FIN_WAIT2 that went unseen was not avoided" {
+	load_timewait
+	sysctl -qw kernel.ftrace_enabled=0
+	"$traffic" orphan 20
+	sysctl -qw kernel.ftrace_enabled=1
+	eventually 15 settled
+	[ "$(stat waiting)" -ge 15 ]
+	expect avoided_orphan_total 0
+}
+
 @test "also where there is no record for each wait" {
 	load_timewait max_records=1024
 	"$traffic" active 1500

@@ -239,7 +239,7 @@ refused_syn() {
 			>/dev/null 3>&- &
 		server=$!
 		helpers_of_test="$helpers_of_test $server"
-		eventually 10 three_wait
+		eventually 30 three_wait
 		n=0
 		for client in $(wait_rows sport=7100 | grep -o 'dport=[0-9]*' | cut -d = -f 2); do
 			rcv_nxt=$(rcv_nxt_of "$client")
