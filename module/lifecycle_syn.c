@@ -5,9 +5,10 @@
  * tcp_timewait_state_process() refuses it, or offers it to a listener. Whether
  * there is one shows only in what comes next: the kernel lets go of the wait at
  * once, or it does not, and no function that could be hooked says so. So an offer
- * lies in a slot of its CPU until it is taken, another one comes, or a moment has
- * passed: then nobody took it.
+ * lies in a slot of its CPU until it is taken, another one comes, or who made it has
+ * done with the segment: then nobody took it.
  */
+#include <linux/rcupdate.h>
 #include <linux/workqueue.h>
 
 #include "flow.h"
@@ -18,11 +19,8 @@
 #include "story.h"
 #include "wait.h"
 
-/*
- * Far longer than from the offer to the listener, though a hypervisor may take the CPU
- * away in between for 100 ms, and run the one that settles.
- */
-#define TWAIT_SYN_SETTLE	HZ
+/* How long an offer lies at least before it is looked after. */
+#define TWAIT_SYN_SETTLE	max(HZ / 10, 1)
 
 /* Of more refusals than these a second on a CPU the recent ones keep none. */
 #define TWAIT_SYNS_KEPT		32
@@ -33,7 +31,7 @@
  * @tnet: where; NULL if the slot is free
  * @tw: the minisock; compared, not followed
  * @context: who offered it, of twait_this_context()
- * @at: when, in jiffies
+ * @seen: by the settling that is under way
  * @info: the flow
  * @left_ms: what was left of the wait
  * @decision: what it was decided on
@@ -43,7 +41,7 @@ struct syn_slot {
 	struct twait_net *tnet;
 	const struct inet_timewait_sock *tw;
 	u32 context;
-	unsigned long at;
+	bool seen;
 	struct twait_info info;
 	s64 left_ms;
 	struct twait_decision decision;
@@ -118,7 +116,7 @@ static void slot_offer(struct twait_net *tnet, const struct twait_visit *visit,
 	slot->tnet = tnet;
 	slot->tw = visit->tw;
 	slot->context = twait_this_context();
-	slot->at = jiffies;
+	slot->seen = false;
 	slot->info = visit->info;
 	slot->left_ms = visit->left_ms;
 	slot->decision = *decision;
@@ -155,20 +153,32 @@ static void slots_visit(void (*visit)(struct syn_slot *slot, void *arg),
 		}
 }
 
+static void slot_see(struct syn_slot *slot, void *arg)
+{
+	slot->seen = true;
+}
+
 static void slot_settle(struct syn_slot *slot, void *arg)
 {
 	bool *again = arg;
 
-	if (time_before(jiffies, slot->at + TWAIT_SYN_SETTLE / 2))
-		*again = true;
-	else
+	if (slot->seen)
 		slot_refuse(slot);
+	else
+		*again = true;
 }
 
+/*
+ * No time is long enough for that: a hypervisor may take the CPU of who made the offer
+ * away, and run ours. But all that he does with the segment, from the wait to the
+ * listener, he does in one RCU read-side section (ip_protocol_deliver_rcu()).
+ */
 static void syn_settle(struct work_struct *work)
 {
 	bool again = false;
 
+	slots_visit(slot_see, NULL);
+	synchronize_rcu();
 	slots_visit(slot_settle, &again);
 	if (again)
 		schedule_delayed_work(&settle_work, TWAIT_SYN_SETTLE);
