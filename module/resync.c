@@ -12,6 +12,7 @@
  */
 #include <linux/delay.h>
 #include <linux/ktime.h>
+#include <linux/rcupdate.h>
 #include <linux/workqueue.h>
 
 #include "adopt.h"
@@ -86,6 +87,15 @@ static bool look_once(bool first)
 }
 
 /*
+ * Who is between the kernel's count and ours with BH off has gone on after this, even
+ * if a hypervisor has taken the CPU away from under him.
+ */
+static void await_handlers(void)
+{
+	synchronize_rcu();
+}
+
+/*
  * All namespaces in each look, and nobody who makes or removes one waits for us
  * between two. Return: whether any namespace drifts.
  */
@@ -96,6 +106,7 @@ static bool look_for_drift(void)
 
 	for (i = 1; i < TWAIT_DRIFT_LOOKS && any; i++) {
 		msleep(TWAIT_DRIFT_PAUSE_MS);
+		await_handlers();
 		any = look_once(false);
 	}
 	return any;
@@ -125,8 +136,10 @@ static void walk_and_sweep(void)
 		.begun_ns = ktime_get_ns(),
 	};
 
+	await_handlers();
 	twait_readopt_all(sweep.walk);
 	msleep(TWAIT_LIMBO_MS);
+	await_handlers();
 	twait_readopt_all(sweep.walk);
 	twait_flow_visit_all(sweep_one, &sweep);
 }
