@@ -13,7 +13,8 @@
 
 /*
  * Nobody offered anything: then it was neither the wire nor connect(), if we look at
- * those; but what the wire brings is dealt with in softirq, ss -K is not.
+ * those; but what the wire brings is dealt with in softirq, ss -K is not. (Out of
+ * softirq, and unseen, a SYN is taken by nf_tproxy_handle_time_wait4() and 6.)
  */
 static enum twait_fate fate_from_outside(const struct inet_timewait_sock *tw)
 {
@@ -37,23 +38,12 @@ static void descheduled_without_record(const struct inet_timewait_sock *tw,
 	twait_offer_unrecorded(tw, fate);
 }
 
-/*
- * Is it what was offered last that comes true? Two CPUs may have a segment each that
- * ends it, and then the first to do so finds the offer of the other one.
- */
-static bool is_offered(const struct twait_flow *flow)
-{
-	return flow->offer != TWAIT_FATE_NONE &&
-	       (flow->offer_context == twait_this_context() ||
-		in_serving_softirq());
-}
-
 /**
  * twait_descheduled() - the kernel lets go of a wait before its time
  * @tw: the minisock; the caller holds a reference
  *
- * Context: BH off. From an offer of the very same context, or, for ss -K and
- * a namespace that goes away, out of the blue.
+ * Context: BH off. After an offer or, for ss -K, TPROXY and a namespace that goes
+ * away, out of the blue.
  */
 void twait_descheduled(const struct inet_timewait_sock *tw)
 {
@@ -65,14 +55,18 @@ void twait_descheduled(const struct inet_timewait_sock *tw)
 	flow = twait_flow_lock(hash, tw, &flags);
 	if (!flow) {
 		descheduled_without_record(tw, by_syn);
+	} else if (by_syn) {
+		/* As with connect(): see note_decision(). */
+		flow->settled = true;
+		flow->info.fate = TWAIT_FATE_SYN;
 	} else if (!flow->settled) {
 		flow->settled = true;
-		if (by_syn)
-			flow->info.fate = TWAIT_FATE_SYN;
-		else if (is_offered(flow))
-			flow->info.fate = flow->offer;
-		else
-			flow->info.fate = fate_from_outside(tw);
+		/*
+		 * Two CPUs may have a segment each that ends it: then the first to do
+		 * so finds the offer of the other one.
+		 */
+		flow->info.fate = flow->offer != TWAIT_FATE_NONE ?
+				  flow->offer : fate_from_outside(tw);
 	}
 	twait_flow_unlock(hash, flags);
 }
@@ -87,8 +81,8 @@ static enum twait_fate fate_unsettled(const struct twait_net *tnet, s64 left_ms)
 		return TWAIT_FATE_EXPIRED;
 	/*
 	 * A purge takes the waits of all namespaces that die, also of those whose turn
-	 * has not come yet. Until we are told of it a namespace is there, and for a
-	 * grace period more: its loopback device goes later, and waits for one.
+	 * has not come yet. Before we are told of it a namespace is there, and for a
+	 * grace period more: see twait_net_leave().
 	 */
 	return READ_ONCE(tnet->leaves) || !check_net(tnet->net) ?
 	       TWAIT_FATE_PURGED : TWAIT_FATE_UNKNOWN;

@@ -256,7 +256,8 @@ static u32 note_decision(struct twait_flow *flow, bool allowed)
 {
 	if (!allowed) {
 		flow->info.refused++;
-	} else if (!flow->settled) {
+	} else {
+		/* Who was about to end it, and has not taken it out yet, is too late. */
 		flow->settled = true;
 		flow->info.fate = TWAIT_FATE_CONNECT;
 	}

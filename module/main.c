@@ -69,7 +69,6 @@ out_net:
 /* Of many at once, that they have one grace period for all. */
 static void __net_exit timewait_net_exit(struct list_head *nets)
 {
-	bool tuned = false;
 	struct net *net;
 
 	list_for_each_entry(net, nets, exit_list) {
@@ -78,10 +77,10 @@ static void __net_exit timewait_net_exit(struct list_head *nets)
 		twait_syns_forget(tnet);
 		twait_proc_exit(tnet);
 		twait_sysctl_exit(tnet);
-		tuned |= twait_tuning_withdraw(tnet);
+		twait_tuning_withdraw(tnet);
+		twait_net_leave(tnet);
 	}
-	if (tuned)
-		synchronize_rcu();
+	synchronize_rcu();
 	list_for_each_entry(net, nets, exit_list) {
 		twait_tuning_free(twait_net_of(net));
 		twait_net_retire(net);

@@ -235,6 +235,16 @@ static void retire_work_fn(struct work_struct *work)
 }
 
 /**
+ * twait_net_leave() - a namespace is about to go away
+ * @tnet: ours of it; the namespace itself has to be there for a grace period more, for
+ *        those who look at it because they were not told yet
+ */
+void twait_net_leave(struct twait_net *tnet)
+{
+	WRITE_ONCE(tnet->leaves, true);
+}
+
+/**
  * twait_net_retire() - a namespace goes away, or the module does
  * @net: the namespace
  *
@@ -247,7 +257,7 @@ void twait_net_retire(struct net *net)
 {
 	struct twait_net *tnet = slot_of(net)->tnet;
 
-	WRITE_ONCE(tnet->leaves, true);
+	twait_net_leave(tnet);
 	WRITE_ONCE(slot_of(net)->tnet, NULL);
 	mutex_lock(&twait_nets_lock);
 	list_move_tail(&tnet->list, &retired);

@@ -132,6 +132,7 @@ void twait_rings_exit(void);
 int twait_net_init(struct net *net);
 struct twait_net *twait_net_find(const struct net *net);
 struct twait_net *twait_net_living(const struct net *net);
+void twait_net_leave(struct twait_net *tnet);
 void twait_net_retire(struct net *net);
 void twait_nets_flush(void);
 void twait_net_drop_ghost(struct twait_flow *flow);

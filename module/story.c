@@ -221,8 +221,8 @@ u32 twait_this_context(void)
  * @flow: its record, in its locked bucket
  * @fate: what the wait will have come to if the kernel lets go of it now
  *
- * It holds for the context that it was made in only: another that lets go of the
- * wait has reasons of its own.
+ * It stands until the kernel lets go of the wait, or who made it has dealt with a
+ * segment that does not end it.
  */
 void twait_offer(struct twait_flow *flow, enum twait_fate fate)
 {
