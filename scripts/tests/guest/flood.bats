@@ -28,7 +28,9 @@ little_more() {
 	local now
 	now=$(unreclaimable_kib)
 	echo "unreclaimable: $1 KiB before, $now KiB after $n segments" >&2
-	[ $((now - $1)) -le $((n * 20 / 1024 + 2048)) ]
+	# KASAN keeps what was freed, of which there is more than a record for each.
+	[ "$thin" -gt 1 ] ||
+		[ $((now - $1)) -le $((n * 20 / 1024 + 2048)) ]
 }
 
 @test "RSTs: each counted, nothing kept" {
