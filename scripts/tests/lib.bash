@@ -190,6 +190,8 @@ capture() {
 	local via=(nsenter "--net=/run/netns/$1") device=wire file=$2
 	[ "$1" != here ] || via=() device=lo
 	shift 2
+	# What is in there from before does not tell that it listens.
+	: >"$file.log"
 	# As root: where Debian's packages are only unpacked there is no user tcpdump.
 	"${via[@]}" tcpdump -Z root -i $device -w "$file" -s 160 -U -B 8192 --immediate-mode \
 		"$@" >"$file.log" 2>&1 3>&- &
@@ -243,8 +245,14 @@ seen() {
 		}'
 }
 
+# captured COUNT PORT PATTERN: waits for so many lines of seen, each the pattern; for what
+# wire_shows is asked after another port, and the capture ended
+captured() {
+	[ "$thin" -gt 1 ] || eventually 10 is_on_wire "$@"
+}
+
 # wire_shows COUNT PORT PATTERN: so many lines of seen, each the pattern; as soon as
-# they are captured, and then no more of them
+# they are captured, and then no more of them. Ends the capture
 wire_shows() {
 	[ "$thin" = 1 ] || return 0
 	eventually 10 is_on_wire "$@" 2>/dev/null || :
@@ -447,6 +455,8 @@ setup() {
 	put 0 tcp_rfc1337
 	put 60 tcp_fin_timeout
 	put 1 tcp_timestamps
+	put 500 tcp_invalid_ratelimit
+	[ ! -e /proc/sys/kernel/ftrace_enabled ] || echo 1 >/proc/sys/kernel/ftrace_enabled
 }
 
 # No test leaves anything for the next one: no module, no wait, no word from the

@@ -71,6 +71,7 @@ load ../lib.bash
 	[ "$(count_rows assassinations avoid=overflow dport=7000 src=127.0.0.1 "pid=$pid")" = 30 ]
 	[ "$(count_rows assassinations avoid=overflow dport=7001 src=::1)" = 20 ]
 	# Nobody else can tell: each was closed as any other.
+	captured 20 7001 'left F[.]'
 	wire_shows 80 7000 'left F[.]'
 	wire_shows 20 7001 'left F[.]'
 	wire_shows 0 7000 '.*R.*'

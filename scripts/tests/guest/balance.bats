@@ -32,11 +32,19 @@ mixed_traffic() {
 	done
 	# Two of seven are held on to, the rest is let go of.
 	[ "$(stat entered_fin_wait2_total)" -gt $((6000 / thin)) ]
-	# Every one of them was closed by a process.
-	[ "$(count_rows connections pid=-)" = 0 ]
+	# Every one of them was closed by a process, but for what was missed and adopted.
 	# In one look: between two some run out on a slow machine.
-	awk '/^src=/ { n++; ours += / comm=traffic / } END { exit !n || n != ours }' \
-		"$twait/connections"
+	awk '
+		/^# timewait / { file = $3; next }
+		file == "stats" { stat[$1] = $2; next }
+		/ way=adopted / { adopted++; next }
+		{ n++; ours += / comm=traffic /; nobodys += / pid=- / }
+		END {
+			print n + 0 " rows, " ours + 0 " ours, " nobodys + 0 " nobody\047s, " \
+				adopted + 0 " adopted"
+			exit !n || n != ours || nobodys || adopted > stat["resynced_total"]
+		}
+	' "$twait/stats" "$twait/connections" >&2
 	[ "$(count_rows connections 'src=::1')" -gt $((1500 / thin)) ]
 	[ "$(count_rows connections 'src=127.0.0.1')" -gt $((1500 / thin)) ]
 
@@ -127,7 +135,8 @@ syns_without_end() {
 	expect records_max 1024
 	sysctl -qw net.ipv4.tcp_fin_timeout=2
 	"$traffic" active "$first"
-	"$traffic" -6 -p 7001 mix $((7 * each))
+	# On one CPU no segment overtakes another.
+	taskset -c 0 "$traffic" -6 -p 7001 mix $((7 * each))
 	balanced
 	[ "$(stat records)" -le 1024 ]
 	equal "rows" "$(count_rows connections)" records "$(stat records)"

@@ -44,8 +44,10 @@ crossed() {
 @test "simultaneous: the FINs crossed, both sides wait" {
 	load_timewait
 	capture_lo 'tcp portrange 7000-7001'
-	tc qdisc add dev lo root netem delay 40ms
+	# Longer than a vCPU stands still between the two shutdown().
+	tc qdisc add dev lo root netem delay 200ms
 	both simultaneous 2
+	eventually 10 expect entered_simultaneous_total 8 2>/dev/null || :
 	tc qdisc del dev lo root
 	expect entered_simultaneous_total 8
 	[ "$(count_rows connections dport=7000 way=simultaneous "pid=$pid4")" = 2 ]

@@ -160,6 +160,7 @@ decided() {
 	expect reuse_connect_allowed_total 10
 	[ "$(count_rows reuse verdict=allowed reason=bound tw_reuse=0)" = 10 ]
 	# Each twice.
+	captured 10 7001 'left S'
 	wire_shows 10 7000 'left S'
 	wire_shows 10 7001 'left S'
 	balanced
@@ -214,6 +215,11 @@ is_captured() {
 	read_capture -n "$BATS_TEST_TMPDIR/pcap" "src port $1" | grep -q .
 }
 
+# captured_syns COUNT
+captured_syns() {
+	[ "$(read_capture -n "$BATS_TEST_TMPDIR/pcap" | wc -l)" -ge "$1" ]
+}
+
 # syn [-t TSVAL] PORT SEQ: to the wait, from the peer. It is on loopback: it has
 # been dealt with when craft has ended.
 syn() {
@@ -266,6 +272,7 @@ refused_syn() {
 		done
 		kill "$server"
 		run wait "$server"
+		eventually 10 captured_syns 12 2>/dev/null || :
 		stop_captures
 		# Three that made the connections, and nine of ours.
 		equal "captured SYNs" "$(read_capture -n "$BATS_TEST_TMPDIR/pcap" | wc -l)" \

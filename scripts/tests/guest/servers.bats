@@ -32,7 +32,13 @@ serve() {
 	END
 	nginx -c "$BATS_TEST_TMPDIR/nginx.conf"
 	eventually 10 test -s "$BATS_TEST_TMPDIR/nginx.pid"
+	eventually 10 has_worker
 	worker=$(pgrep -P "$(cat "$BATS_TEST_TMPDIR/nginx.pid")")
+}
+
+# It tells its pid before it has made one.
+has_worker() {
+	pgrep -P "$(cat "$BATS_TEST_TMPDIR/nginx.pid")" >/dev/null
 }
 
 # ask N URL [OPTION...]: all are answered
@@ -94,6 +100,10 @@ all_wait() {
 	balanced
 }
 
+all_upstream_wait() {
+	[ "$(count_rows connections dport=9000)" -ge "$1" ]
+}
+
 # bats test_tags=scenario,proxy
 @test "reverse proxy: it waits for each request to its upstream, unless it keeps alive" {
 	local n=$((100 / thin))
@@ -120,6 +130,8 @@ all_wait() {
 	eventually 10 answers
 	ask $n http://127.0.0.1:8082/
 	ask $n http://127.0.0.1:8083/
+	# The upstream closes a moment after the client has its answer.
+	eventually 5 all_upstream_wait $((2 * n)) 2>/dev/null || :
 	equal "waits towards the upstream, IPv4" "$(count_rows connections dst=127.0.0.1 \
 		dport=9000 "pid=$worker" comm=nginx)" requests $n
 	equal "waits towards the upstream, IPv6" "$(count_rows connections dst=::1 \

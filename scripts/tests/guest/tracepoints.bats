@@ -22,6 +22,10 @@ load ../lib.bash
 	echo >$trace/trace
 }
 
+is_gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+
 @test "bpftrace" {
 	load_timewait
 	timeout 300 bpftrace -B none -e '
@@ -38,7 +42,9 @@ load ../lib.bash
 	"$traffic" active 4
 	"$traffic" -p 7001 linger 3
 	"$traffic" -p 7002 syn 2
+	# Asked in the moment before it waits for events, it waits for one more.
 	kill -INT $tracer
+	eventually 20 is_gone $tracer 2>/dev/null || kill -INT $tracer
 	wait $tracer
 	cat "$BATS_TEST_TMPDIR/out"
 	grep -F '@enter[active]: 6' "$BATS_TEST_TMPDIR/out"

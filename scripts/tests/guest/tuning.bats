@@ -207,6 +207,7 @@ in_step() {
 follow_ends() {
 	cat "$twait/events" >"$BATS_TEST_TMPDIR/ends" 3>&- &
 	helpers_of_test="$helpers_of_test $!"
+	eventually 20 test -s "$BATS_TEST_TMPDIR/ends"
 }
 
 ends() {
@@ -230,9 +231,6 @@ ends() {
 	[ "$(count_rows connections dport=7005 length_ms=60000 rule=-)" = 3 ]
 	[ "$(count_rows connections dport=7004 'left_ms=23[0-9][0-9][0-9][0-9]')" = 3 ]
 	eventually 20 ends 9
-	in_step "one of 1 s" "$(lived 7001)" 1000
-	in_step "one of 2 s, IPv6" "$(lived 7002)" 2000
-	in_step "one of 2 s" "$(lived 7003)" 2000
 	expect ended_expired_total 9
 	expect waiting 6
 	# Where the kernel gets the length from us it counts those of up to 4 s apart.
@@ -246,6 +244,26 @@ ends() {
 	# What is armed runs out as armed; what the module did is gone with it.
 	[ "$(ss -Htano state time-wait dport = :7004 | grep -c 'timer:(timewait,3min')" = 3 ]
 	balanced
+	tune length_ms=1000
+	in_step_once 7001 1000
+	in_step_once 7002 2000 -6
+	in_step_once 7003 2000
+}
+
+# in_step_once PORT GIVEN [OPTION...]: those that were there are, or else new ones: a
+# machine that has other things to do is late, and so may be the jiffies that timers go
+# by; but not each time.
+in_step_once() {
+	local port=$1 given=$2 ended
+	shift 2
+	in_step "one of port $port" "$(lived "$port")" "$given" && return
+	for _ in 1 2; do
+		ended=$(grep -c event=end "$BATS_TEST_TMPDIR/ends")
+		"$traffic" -p "$port" "$@" active 1
+		eventually 20 ends $((ended + 1))
+		in_step "another of port $port" "$(lived "$port")" "$given" && return
+	done
+	return 1
 }
 
 # bats test_tags=scenario,tuned-length
@@ -413,18 +431,22 @@ decided() {
 @test "reuse_delay_ms: on every kernel what tcp_tw_reuse_delay is on the newest" {
 	one_port
 	for host in 127.0.0.1 ::1; do
-		# Shorter than the kernel's own second.
-		load_timewait
-		tune reuse_delay_ms=100
-		tune reuse=allow
-		port $host tcp_tw_reuse=0 wait 0.3 again
-		[ "$said" = "ok ok ok ok " ]
-		row=$(rows reuse verdict=allowed)
-		[ "$(key delay_ms "$row")" = 100 ]
-		[ "$(key age_ms "$row")" -ge 300 ]
-		# What a slow machine makes of 0.3 s, the kernel would allow too.
-		[ "$thin" -gt 1 ] || [ "$(key age_ms "$row")" -lt 1000 ]
-		decided allowed tuned
+		# Shorter than the kernel's own second. What a busy machine makes of 0.3 s,
+		# the kernel may allow too: but not each time.
+		for _ in 1 2 3; do
+			load_timewait
+			tune reuse_delay_ms=100
+			tune reuse=allow
+			port $host tcp_tw_reuse=0 wait 0.3 again
+			[ "$said" = "ok ok ok ok " ]
+			row=$(rows reuse verdict=allowed)
+			[ "$(key delay_ms "$row")" = 100 ]
+			age_ms=$(key age_ms "$row")
+			[ "$age_ms" -ge 300 ]
+			decided allowed tuned
+			[ "$age_ms" -ge 1000 ] || break
+		done
+		[ "$thin" -gt 1 ] || [ "$age_ms" -lt 1000 ]
 		# Longer.
 		load_timewait
 		tune reuse_delay_ms=60000
@@ -442,7 +464,7 @@ decided() {
 	rules 'add quiet rport=7002 events=none'
 	timeout 20 cat "$twait/events" >"$BATS_TEST_TMPDIR/stream" 3>&- &
 	helpers_of_test="$helpers_of_test $!"
-	sleep 0.5
+	eventually 20 test -s "$BATS_TEST_TMPDIR/stream"
 	"$traffic" -p 7001 rst 3
 	"$traffic" -p 7002 rst 3
 	expect ended_rst_total 6
