@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Who closed is noted when the FIN goes out, until the wait begins. There is room for
+# as many notes as for records.
+
+load ../lib.bash
+
+closers() {
+	$python "$BATS_TEST_DIRNAME/../closers.py" "$@"
+}
+
+@test "more sockets close than there are notes: the rest is counted, and has no owner" {
+	load_timewait max_records=1024
+	# Of the connections too: all on one CPU, so that none is in the stock of another.
+	pid=$(closers close 7000 1100)
+	expect entered_total 1100
+	expect owners_lost_total 76
+	# The youngest waited first, and have the records.
+	expect records 1024
+	equal "waits with an owner" "$(count_rows connections "pid=$pid" comm=python3)" \
+		expected $((1024 - 76))
+	equal "waits without" "$(count_rows connections pid=- comm=-)" expected 76
+	# All notes were given back; up to 64 to the stock of another CPU.
+	closers close 7000 900
+	expect entered_total 2000
+	expect owners_lost_total 76
+}
+
+@test "what a wait refused is noted no longer than the socket lives, whose SYNs crossed" {
+	load_timewait max_records=1024
+	capture_lo "tcp port 7102 and tcp[tcpflags] & tcp-syn != 0"
+	# Not more at once than there is room for.
+	closers cross 20000 525
+	closers cross 21000 525
+	expect entered_total 2100
+	expect reuse_connect_refused_off_total 1050
+	# It answers the other's SYN, and not the SYN that it was sent.
+	[ "$thin" -gt 1 ] || {
+		eventually 10 is_on_wire 1050 7102 'right S[.]' 2>/dev/null || :
+		stop_captures
+		equal "clients whose SYN had not been seen" \
+			"$(seen 7102 | grep -cx 'right S[.]')" expected 1050
+	}
+	put '1025 65000' ip_local_port_range
+	closers close 7000 900
+	expect owners_lost_total 0
+}
