@@ -26,20 +26,19 @@ closers() {
 }
 
 @test "what a wait refused is noted no longer than the socket lives, whose SYNs crossed" {
+	# Not more at once than there is room for. A leak shows only with so many: who
+	# comes to the address of a socket that left its note takes that one over.
+	local each=525
+	# A debug kernel makes no more waits than that before the first runs out.
+	[ "$thin" = 1 ] || each=150
 	load_timewait max_records=1024
 	capture_lo "tcp port 7102 and tcp[tcpflags] & tcp-syn != 0"
-	# Not more at once than there is room for.
-	closers cross 20000 525
-	closers cross 21000 525
-	expect entered_total 2100
-	expect reuse_connect_refused_off_total 1050
+	closers cross 20000 "$each"
+	closers cross 21000 "$each"
+	expect entered_total $((4 * each))
+	expect reuse_connect_refused_off_total $((2 * each))
 	# It answers the other's SYN, and not the SYN that it was sent.
-	[ "$thin" -gt 1 ] || {
-		eventually 10 is_on_wire 1050 7102 'right S[.]' 2>/dev/null || :
-		stop_captures
-		equal "clients whose SYN had not been seen" \
-			"$(seen 7102 | grep -cx 'right S[.]')" expected 1050
-	}
+	wire_shows $((2 * each)) 7102 'right S[.]'
 	put '1025 65000' ip_local_port_range
 	closers close 7000 900
 	expect owners_lost_total 0
