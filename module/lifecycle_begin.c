@@ -197,8 +197,10 @@ void twait_adopted(const struct inet_timewait_sock *tw, u16 walk, bool resync)
 		if (state == TWAIT_STATE_FIN_WAIT2)
 			twait_count(&tnet->stats,
 				    TWAIT_COUNT_ADOPTED_IN_FIN_WAIT2);
-		if (resync)
+		if (resync) {
 			twait_count(&tnet->stats, TWAIT_COUNT_RESYNCED);
+			tnet->mended++;
+		}
 	}
 	flow = twait_flow_take();
 	if (!flow) {
@@ -235,6 +237,7 @@ void twait_lost(struct twait_flow *flow)
 	twait_count(&tnet->stats, TWAIT_COUNT_ENDED_EXPIRED + fate);
 	twait_rule_count(tnet, flow->info.rule, TWAIT_RULE_ENDED_EXPIRED + fate);
 	twait_count(&tnet->stats, TWAIT_COUNT_RESYNCED);
+	tnet->mended--;
 	twait_flow_give(flow);
 	twait_count(&tnet->stats, TWAIT_COUNT_FORGOTTEN);
 }

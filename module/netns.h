@@ -41,7 +41,9 @@ enum twait_ring_id {
  * @drift_least: by how much the module's count was above the kernel's, of some looks
  *               the least; below 0 if it was under it; guarded by twait_nets_lock
  * @drift_most: the most, likewise
- * @drifts: they agreed that it was not the kernel's, likewise
+ * @drift_before: what they agreed on before the kernel's table was walked, likewise
+ * @mended: what the walk has added to the module's count; below 0 if it took away.
+ *          Written by the work of resync.c only
  * @unrecorded: waits that are counted but for which there was no record
  * @policy: what is tuned; NULL if nothing is. Written with @tuning_lock held, read
  *          under RCU
@@ -68,7 +70,8 @@ struct twait_net {
 	u64 overflows_before;
 	s64 drift_least;
 	s64 drift_most;
-	bool drifts;
+	s64 drift_before;
+	s64 mended;
 	atomic_t unrecorded;
 	struct twait_policy __rcu *policy;
 	struct twait_policy *withdrawn;

@@ -145,9 +145,21 @@ static void walk_and_sweep(void)
 }
 
 /*
- * What the walk could not mend: waits without a record, of which nobody knows
- * which have ended.
+ * Of the drift that was there before the walk, what that has not mended and what is
+ * still there: waits without a record, of which nobody knows which have ended. What
+ * has come since the walk may have a record, or be about to get one: the next walk
+ * tells.
  */
+static s64 drift_without_record(const struct twait_net *tnet)
+{
+	s64 left = tnet->drift_before + tnet->mended;
+	s64 now = drift_that_stays(tnet);
+
+	if (left > 0 && now > 0)
+		return min(left, now);
+	return left < 0 && now < 0 ? max(left, now) : 0;
+}
+
 static void mend_counts(struct twait_net *tnet, s64 drift)
 {
 	if (drift > 0) {
@@ -168,8 +180,10 @@ static void remember_drifting(void)
 	struct twait_net *tnet;
 
 	mutex_lock(&twait_nets_lock);
-	list_for_each_entry(tnet, &twait_nets, list)
-		tnet->drifts = drift_that_stays(tnet);
+	list_for_each_entry(tnet, &twait_nets, list) {
+		tnet->drift_before = drift_that_stays(tnet);
+		tnet->mended = 0;
+	}
 	mutex_unlock(&twait_nets_lock);
 }
 
@@ -179,8 +193,8 @@ static void mend_drifting(void)
 
 	mutex_lock(&twait_nets_lock);
 	list_for_each_entry(tnet, &twait_nets, list)
-		if (tnet->drifts)
-			mend_counts(tnet, drift_that_stays(tnet));
+		if (tnet->drift_before)
+			mend_counts(tnet, drift_without_record(tnet));
 	mutex_unlock(&twait_nets_lock);
 }
 

@@ -54,6 +54,34 @@ settled() {
 	expect waiting 0
 }
 
+# Between two walks, and between a walk and the next look at the counts.
+@test "what begins or ends unseen while it is looked for is found the next time" {
+	load_timewait
+	sysctl -qw kernel.ftrace_enabled=0
+	for port in {7000..7015}; do
+		"$traffic" -p "$port" active 10 >/dev/null
+		sleep 0.3
+	done
+	sysctl -qw kernel.ftrace_enabled=1
+	eventually 15 settled
+	expect waiting 160
+	expect adopted_total 160
+	expect resynced_total 160
+	expect ended_unknown_total 0
+	[ "$(count_rows connections way=adopted)" = 160 ]
+	sysctl -qw kernel.ftrace_enabled=0
+	for port in {7000..7015}; do
+		end_waits "$port"
+		sleep 0.3
+	done
+	sysctl -qw kernel.ftrace_enabled=1
+	eventually 15 settled
+	expect waiting 0
+	expect adopted_total 160
+	expect ended_unknown_total 160
+	expect resynced_total 320
+}
+
 @test "a FIN_WAIT2 that went unseen was not avoided" {
 	load_timewait
 	sysctl -qw kernel.ftrace_enabled=0
