@@ -40,8 +40,8 @@ struct follow {
 static volatile sig_atomic_t stopped;
 
 /*
- * A signal that comes after the look at 'stopped' and before the read(2)
- * would leave the read waiting for the next event: the alarm ends it then.
+ * A signal that comes after the look at 'stopped' and before the poll(2)
+ * would leave it waiting for the next event: the alarm ends it then.
  */
 static void stop(int sig)
 {
@@ -52,12 +52,16 @@ static void stop(int sig)
 
 static void catch_signals(void)
 {
-	/* Without SA_RESTART, so that read(2) ends with EINTR. */
-	struct sigaction action = { .sa_handler = stop };
+	/*
+	 * A write(2) that waits for who reads us goes on: what was read would be lost.
+	 * A second signal ends us there. Of poll(2) each is the end.
+	 */
+	struct sigaction action = { .sa_handler = stop, .sa_flags = SA_RESTART };
 
+	sigaction(SIGALRM, &action, NULL);
+	action.sa_flags |= (int)SA_RESETHAND;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGALRM, &action, NULL);
 }
 
 static int take_types(const struct cmd *cmd, const char *value,
@@ -77,6 +81,22 @@ static int take_types(const struct cmd *cmd, const char *value,
 			return 0;
 		value += len + 1;
 	}
+}
+
+/* Only the rare ones are kept; of the others it would show nothing. */
+static int check_kept(const struct cmd *cmd, const struct follow *follow)
+{
+	static const bool kept[EVENT_COUNT] = {
+		[EVENT_END] = true, [EVENT_AVOID] = true, [EVENT_REUSE] = true,
+		[EVENT_REFUSAL] = true, [EVENT_LATE] = true,
+	};
+	int type;
+
+	for (type = 0; type < EVENT_COUNT; type++)
+		if (follow->types[type] && !kept[type])
+			return usage_error(cmd, "--recent has no '%s': kept are end avoid reuse refusal late; without --recent all are shown as they come",
+					   words_events[type]);
+	return 0;
 }
 
 static int take(const struct cmd *cmd, const struct opt *opt,
@@ -149,6 +169,8 @@ static void what_refusal(char *buf, size_t size, const struct flow *flow)
 {
 	char held[OUT_NUMBER_MAX], more[OUT_NUMBER_MAX];
 	bool helps = flow->reuseaddr_helps && !strcmp(flow->reuseaddr_helps, "yes");
+	/* Not all sockets of the port were looked at. */
+	bool partial = flow->partial && !strcmp(flow->partial, "yes");
 
 	out_thousands(held, flow->held.n);
 	if (!flow->path || strcmp(flow->path, "bind") != 0)
@@ -164,10 +186,11 @@ static void what_refusal(char *buf, size_t size, const struct flow *flow)
 			 flow->live.n == 1 ? "" : "s");
 	else if (flow->held.n)
 		snprintf(buf, size,
-			 "EADDRINUSE: %s wait%s on the port, SO_REUSEADDR %s", held,
+			 "EADDRINUSE: %s%s wait%s on the port, SO_REUSEADDR %s",
+			 partial ? "at least " : "", held,
 			 flow->held.n == 1 ? "" : "s",
-			 helps ? "would have helped" :
-				 "does not help: the old sockets lacked it");
+			 !helps ? "does not help: the old sockets lacked it" :
+			 partial ? "may help" : "would have helped");
 	else
 		snprintf(buf, size, "EADDRINUSE: whoever had the port is gone");
 }
@@ -384,6 +407,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		return code;
 	if (follow.recent && follow.seconds.known)
 		return usage_error(cmd, "--for and --recent: that ends by itself");
+	if (follow.recent && check_kept(cmd, &follow))
+		return TWSTAT_USAGE;
 
 	catch_signals();
 	if (follow.recent)

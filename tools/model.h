@@ -51,6 +51,7 @@ struct count {
 	NUMBER(held)		\
 	NUMBER(live)		\
 	WORD(reuseaddr_helps)	\
+	WORD(partial)		\
 	WORD(kind)		\
 	WORD(answer)		\
 	WORD(late)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,13 +138,16 @@ static enum read_result check_first_line(struct reader *reader,
 	return version > TWAIT_FORMAT_VERSION ? READ_NEWER : READ_OK;
 }
 
-/* Open what reader->path names. Return: READ_OK, or why not. */
+/*
+ * Open what reader->path names. So that it is poll(2) that waits for the next event,
+ * which a signal ends; write(2) goes on after one. Return: READ_OK, or why not.
+ */
 static enum read_result open_path(struct reader *reader)
 {
 	reader->error = 0;
 	reader->from = 0;
 	reader->to = 0;
-	reader->fd = open(reader->path, O_RDONLY | O_CLOEXEC);
+	reader->fd = open(reader->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	return reader->fd < 0 ? read_error(reader, errno) : READ_OK;
 }
 
@@ -268,11 +272,27 @@ enum read_result reader_open(struct reader *reader, const char *file)
 	return result;
 }
 
+/* As read(2), but waits if there is nothing yet. */
+static ssize_t read_or_wait(struct reader *reader, size_t from)
+{
+	struct pollfd pollfd = { .fd = reader->fd, .events = POLLIN };
+
+	for (;;) {
+		ssize_t got = read(reader->fd, reader->buf + from,
+				   sizeof(reader->buf) - from);
+
+		if (got >= 0 || errno != EAGAIN)
+			return got;
+		if (poll(&pollfd, 1, -1) < 0)
+			return -1;
+	}
+}
+
 /* Drop what is left of a line that is too long for us. */
 static enum read_result skip_line(struct reader *reader)
 {
 	for (;;) {
-		ssize_t got = read(reader->fd, reader->buf, sizeof(reader->buf));
+		ssize_t got = read_or_wait(reader, 0);
 		char *end;
 
 		reader->from = 0;
@@ -318,8 +338,7 @@ enum read_result reader_next(struct reader *reader)
 		reader->from = 0;
 		reader->to = held;
 
-		got = read(reader->fd, reader->buf + held,
-			   sizeof(reader->buf) - held);
+		got = read_or_wait(reader, held);
 		if (got < 0)
 			return read_error(reader, errno);
 		if (got == 0) {
@@ -367,7 +386,18 @@ int reader_explain(const struct reader *reader, enum read_result result,
 	if (reader->kernels && result == READ_ABSENT)
 		result = READ_FAILED;
 	switch (result) {
+	case READ_RELOADED:
+		fprintf(stderr,
+			"timewait: the module was loaded anew meanwhile: what was set is gone with the old one, begin again ('%s')\n",
+			command);
+		return TWSTAT_FAILED;
 	case READ_ABSENT:
+		if (access(read_root(), F_OK)) {
+			fprintf(stderr,
+				"twstat: no %s: is there such a folder, or process?\n",
+				read_root());
+			return TWSTAT_FAILED;
+		}
 		read_path(dir, "");
 		fprintf(stderr,
 			"timewait: the module is not loaded in this kernel; load it with 'insmod timewait.ko' or 'make load' (no %s)\n",

@@ -20,6 +20,7 @@ enum read_result {
 	READ_CUT,		/* a line without its end, or too long; read on */
 	READ_STOPPED,		/* a signal came */
 	READ_ABSENT,		/* the module, or the kernel's file, is not there */
+	READ_RELOADED,		/* the module went, and is there again */
 	READ_FOREIGN,		/* not what belongs there, by its first line */
 	READ_NEWER,		/* the format is newer than this reader */
 	READ_DENIED,		/* not permitted */

@@ -2,8 +2,10 @@
 /*
  * twstat - show what happens to TCP connections after they are closed
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../module/abi.h"
 #include "cmd.h"
@@ -148,10 +150,26 @@ static int run_version(int argc, char **argv)
 	return TWSTAT_OK;
 }
 
+/*
+ * A file that we open must not come to be what output is written to. What is closed
+ * fails as before: these are open for the other direction only.
+ */
+static void open_standard_files(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
 	const struct cmd *cmd = cmds[0];
-	int taken = options_leading(argc, argv);
+	int taken;
+
+	open_standard_files();
+	taken = options_leading(argc, argv);
 
 	if (taken < 0)
 		return TWSTAT_USAGE;

@@ -183,6 +183,60 @@ teardown() {
 	[ "$stderr" = "twstat: 0 events read, 0 lost" ]
 }
 
+# many_events: more than a pipe holds, in the background, and nobody reads the pipe
+many_events() {
+	copy_host
+	line=$(sed -n 2p "$DIR/events")
+	for ((seq = 1; seq <= 3000; seq++)); do
+		echo "seq=$seq ${line#* }"
+	done >"$BATS_TEST_TMPDIR/lines"
+	sed -i 1q "$DIR/events"
+	cat "$BATS_TEST_TMPDIR/lines" >>"$DIR/events"
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	# Both ends, so that its open waits for nobody.
+	exec 6<>"$BATS_TEST_TMPDIR/pipe"
+	rm "$BATS_TEST_TMPDIR/pipe"
+	ERR=$BATS_TEST_TMPDIR/err
+	# A shell's children in the background do not hear INT unless told to.
+	env --default-signal=INT "$TWSTAT" --proc-root "$ROOT" events "$@" >&6 2>"$ERR" 6<&- 3>&- &
+	pid=$!
+	# Until the pipe is full.
+	sleep 1
+}
+
+@test "what was read is written, though the time is over or ^C came while nobody reads" {
+	many_events --for 2
+	sleep 1.5
+	lines_are_told
+	many_events
+	kill -INT "$pid"
+	sleep 0.2
+	lines_are_told
+	# Twice, and it ends where it is.
+	many_events
+	kill -INT "$pid"
+	sleep 0.2
+	kill -INT "$pid"
+	wait_until gone
+}
+
+# lines_are_told: now somebody reads; it ends, and wrote as many lines as it has read
+lines_are_told() {
+	cat <&6 >"$BATS_TEST_TMPDIR/out" 3>&- &
+	reader=$!
+	wait "$pid"
+	[ "$(wc -l <"$ERR")" -eq 1 ]
+	told=$(sed -n 's/^twstat: \([0-9,]*\) events read, 0 lost$/\1/p' "$ERR" | tr -d ,)
+	[ "$told" -gt 100 ]
+	[ "$told" -lt 3000 ]
+	wait_until written "$told"
+	kill "$reader"
+}
+
+written() {
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/out")" -eq "$1" ]
+}
+
 @test "malformed events are counted and said" {
 	copy_host
 	{
@@ -209,6 +263,11 @@ teardown() {
 		"no wait: unread" \
 		"late 10.0.0.1:40006 > 10.0.0.9:443 suspect 7.0s after the wait began, a new connection may have taken it: harm nginx[812]"
 	[ "${#lines[@]}" -eq 7 ]
+	# Not all that were on the port were looked at.
+	copy_host
+	sed -i 's/reuseaddr_helps=yes/reuseaddr_helps=yes partial=yes/' "$DIR/reuse"
+	twstat events --recent --type refusal
+	has "EADDRINUSE: at least 12 waits on the port, SO_REUSEADDR may help"
 }
 
 @test "what came too late: each kind, and whether it did harm" {
@@ -242,6 +301,11 @@ teardown() {
 	copy_host
 	twstat events --recent --type avoid
 	[ "${#lines[@]}" -eq 1 ]
+	for type in enter advance rearm segment; do
+		twstat events --recent --type avoid,$type
+		fails_with 2 "--recent has no '$type': kept are end avoid reuse refusal late"
+		[ -z "$output" ]
+	done
 	rm "$DIR/reuse"
 	twstat events --recent
 	[ "$status" -ne 0 ]

@@ -20,8 +20,8 @@ load helper
 	[ "${#lines[@]}" -eq 7 ]
 	TWSTAT_PROC_ROOT=/nonexistent twstat list
 	[ "$status" -eq 0 ]
-	TWSTAT_PROC_ROOT=$DATA/host run "$TWSTAT" list --proc-root /nonexistent
-	[ "$status" -eq 3 ]
+	TWSTAT_PROC_ROOT=$DATA/host run --separate-stderr "$TWSTAT" list --proc-root /nonexistent
+	fails_with 1 "no /nonexistent: is there such a folder, or process?"
 	run "$TWSTAT" --proc-root="$DATA/host" list --dport 443
 	[ "${#lines[@]}" -eq 4 ]
 }
