@@ -13,6 +13,7 @@
 #include "out_text.h"
 #include "parse.h"
 #include "read.h"
+#include "rules_file.h"
 #include "stats_file.h"
 #include "sysctl.h"
 
@@ -46,13 +47,13 @@ struct seen {
 	uint64_t waiting;		/* now */
 	struct count in_fin_wait2;	/* of those */
 	struct count rearmed;		/* waits that a segment set back */
-	uint64_t tuned_ms;		/* how long a TIME_WAIT lasts now */
-	uint64_t quiet_ms;		/* how long one is watched that ended early */
+	uint64_t tuned_ms;		/* how long a TIME_WAIT lasts now, at most */
+	uint64_t quiet_ms;		/* how long one that ended early is watched, at least */
 	uint64_t unwatched;		/* waits without a record, or without a ghost */
 	bool ages_known;		/* of segments */
 };
 
-/* A line of the histogram @name: "histogram=NAME"; other lines are none of ours. */
+/* A line of the histogram @name: "histogram=NAME "; other lines are none of ours. */
 static bool parse_bucket(const char *line, const char *name,
 			 struct histogram *histogram)
 {
@@ -66,9 +67,9 @@ static bool parse_bucket(const char *line, const char *name,
 		return true;
 	if (histogram->used == BUCKETS_MAX)
 		return false;
-	if (sscanf(line, " from_ms=%llu below_ms=- count=%llu", &from, &count) == 2)
+	if (sscanf(line, "from_ms=%llu below_ms=- count=%llu", &from, &count) == 2)
 		below = UINT64_MAX;
-	else if (sscanf(line, " from_ms=%llu below_ms=%llu count=%llu", &from,
+	else if (sscanf(line, "from_ms=%llu below_ms=%llu count=%llu", &from,
 			&below, &count) != 3)
 		return false;
 	histogram->bucket[histogram->used].from_ms = from;
@@ -87,10 +88,10 @@ static enum read_result read_histograms(struct reader *reader, struct seen *seen
 		return result;
 	while ((result = reader_next(reader)) == READ_OK || result == READ_CUT)
 		if (result == READ_CUT ||
-		    !parse_bucket(reader->line, "histogram=length", &seen->lengths) ||
-		    !parse_bucket(reader->line, "histogram=segment_age",
+		    !parse_bucket(reader->line, "histogram=length ", &seen->lengths) ||
+		    !parse_bucket(reader->line, "histogram=segment_age ",
 				  &seen->reached) ||
-		    !parse_bucket(reader->line, "histogram=late_age", &seen->late))
+		    !parse_bucket(reader->line, "histogram=late_age ", &seen->late))
 			++*malformed;
 	reader_close(reader);
 	return result;
@@ -326,15 +327,26 @@ static void take_stats(struct seen *seen, const struct stats *stats)
 		seen->oldest_ms = late_ms;
 }
 
-/* What is in force. Below /proc/PID there is no sys. */
+/*
+ * What is in force. Below /proc/PID there is no sys. Which waits are a rule's is not
+ * known: so each may be.
+ */
 static void read_tuned(struct reader *reader, struct seen *seen)
 {
 	int64_t quiet_ms = TWAIT_LENGTH_MS_DEFAULT;
+	struct rules rules;
 
 	if (!sysctl_length_ms(reader, &seen->tuned_ms) ||
 	    sysctl_read(reader, SYSCTL_QUIET, &quiet_ms, 1) != READ_OK)
 		puts("net.timewait cannot be read here: taken is that nothing is tuned");
 	seen->quiet_ms = quiet_ms > 0 ? (uint64_t)quiet_ms : 0;
+	if (rules_read(reader, &rules) != READ_END)
+		puts("the rules cannot be read, they are for root: taken is that none gives a length_ms\n"
+		     "or a quiet_ms");
+	if (rules.length_max_ms.known && rules.length_max_ms.n > seen->tuned_ms)
+		seen->tuned_ms = rules.length_max_ms.n;
+	if (rules.quiet_min_ms.known && rules.quiet_min_ms.n < seen->quiet_ms)
+		seen->quiet_ms = rules.quiet_min_ms.n;
 }
 
 static int run(const struct cmd *cmd, int argc, char **argv)

@@ -7,13 +7,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "cmd.h"
 #include "model.h"
 #include "options.h"
 #include "out_text.h"
 #include "read.h"
+#include "rules_file.h"
 #include "sysctl.h"
 #include "sysctl_conf.h"
 
@@ -168,19 +169,13 @@ static const struct tuned {
 
 static void show_rules(struct reader *reader)
 {
-	enum read_result result = reader_open(reader, TWAIT_FILE_RULES);
-	unsigned int n = 0;
+	struct rules rules;
 
-	if (result == READ_OK) {
-		while ((result = reader_next(reader)) == READ_OK)
-			n++;
-		reader_close(reader);
-	}
-	if (result != READ_END)
+	if (rules_read(reader, &rules) != READ_END)
 		puts("A rule may say otherwise for some: /proc/net/timewait/rules, for root");
-	else if (n)
-		printf("%u rule%s otherwise for some connections: /proc/net/timewait/rules\n",
-		       n, n == 1 ? " says" : "s say");
+	else if (rules.count)
+		printf("%" PRIu64 " rule%s otherwise for some connections: /proc/net/timewait/rules\n",
+		       rules.count, rules.count == 1 ? " says" : "s say");
 }
 
 /* What the module has tuned; without the module there is nothing to say. */
@@ -286,10 +281,22 @@ static int take(const struct cmd *cmd, const struct opt *opt,
 {
 	const char **etc_root = ctx;
 
-	(void)cmd;
 	(void)opt;
+	if (!*value)
+		return usage_error(cmd, "--etc-root takes a folder, not ''");
 	*etc_root = value;
 	return 0;
+}
+
+/* Return: whether it is one; errno says what is wrong. */
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return false;
+	errno = ENOTDIR;
+	return S_ISDIR(st.st_mode);
 }
 
 static int run(const struct cmd *cmd, int argc, char **argv)
@@ -302,9 +309,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 
 	code = options_parse(cmd, argc, argv, take, &etc_root);
 	if (code != OPTIONS_RUN)
-		return code;
-	/* A slip of the pen must not pass for "nothing found". */
-	if (*etc_root && access(etc_root, F_OK)) {
+		return code;	/* A slip of the pen must not pass for "nothing found". */
+	if (*etc_root && !is_folder(etc_root)) {
 		fprintf(stderr, "twstat: --etc-root %s: %s\n", etc_root,
 			strerror(errno));
 		return TWSTAT_FAILED;

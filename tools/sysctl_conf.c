@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "out_text.h"
 #include "sysctl_conf.h"
 
 /* Only files that set the name; beyond it, one may be told twice. */
@@ -83,9 +84,12 @@ static bool leads_out(const struct search *search, const char *path)
 /* Why a file or folder that is there cannot be read. */
 static void not_looked_through(const char *path)
 {
-	if (errno != ENOENT && errno != ENOTDIR)
-		fprintf(stderr, "twstat: not looked through: %s: %s\n", path,
-			strerror(errno));
+	int error = errno;
+	char name[4 * PATH_MAX];
+
+	if (error != ENOENT && error != ENOTDIR)
+		fprintf(stderr, "twstat: not looked through: %s: %s\n",
+			out_name(name, sizeof(name), path), strerror(error));
 }
 
 static void search_file(struct search *search, const char *path)

@@ -30,7 +30,13 @@ seen() {
 	histogram=segment_age from_ms=4096 below_ms=8192 count=3
 	histogram=segment_age from_ms=4194304 below_ms=- count=0
 	END
+	echo '# timewait rules 1' >"$DIR/rules"
 	lasted "$1" "$3"
+}
+
+# rule WORDS: there is this one too
+rule() {
+	echo "rule=$RANDOM $1 hits=100 waiting=0 ended_expired=100" >>"$DIR/rules"
 }
 
 # tuned MS [QUIET_MS]: the length in force, and for how long ghosts are kept
@@ -186,6 +192,49 @@ says() {
 	# As long as any is watched, and longer.
 	twstat advise --length 60000
 	has "only 0 waits were watched for longer"
+}
+
+@test "a rule may be that of each wait" {
+	# Over after a second or two, and with this rule no ghosts are kept.
+	seen 100000 700000 1500 900
+	twstat advise --length 5000
+	has "no segment came later than that"
+	rule "share=50% length_ms=2000"
+	twstat advise --length 5000
+	has "no segment came later than that"
+	rule "share=100% length_ms=1000 quiet_ms=0"
+	twstat advise --length 5000
+	has "only 0 waits were watched for longer: too few to tell what comes later"
+	has_not "no segment"
+	# Here one gives most of them their length back.
+	seen 100000 700000 60000 900
+	tuned 1000
+	twstat advise --length 5000
+	has "5.0s would hold no fewer than the 27,900 waits"
+	rule "lport=80 length_ms=60000 rst=ignore"
+	twstat advise --length 5000
+	has "5.0s would hold at most 2,325 instead of 27,900 waits"
+	twstat advise --length 60000
+	has "60.0s would hold no fewer than the 27,900 waits"
+}
+
+@test "rules that cannot be read are said" {
+	seen 100000 700000 60000 900
+	twstat advise
+	has_not "rules"
+	rm "$DIR/rules"
+	twstat advise
+	[ "$status" -eq 0 ]
+	has "the rules cannot be read, they are for root: taken is that none gives a length_ms"
+	has "5.0s would hold at most 2,325 instead of 27,900 waits"
+}
+
+@test "a histogram of tomorrow is none of ours" {
+	seen 1200000 93600000 60000 4500
+	echo 'histogram=length_fin_wait2 below_ms=1 what=ever' >>"$DIR/histograms"
+	twstat advise
+	[ -z "$stderr" ]
+	has "seen: 1,200,000 waits"
 }
 
 @test "of too little nothing is said" {

@@ -371,6 +371,12 @@ warns() {
 	settings --etc-root "$BATS_TEST_TMPDIR/none"
 	fails_with 1 "--etc-root $BATS_TEST_TMPDIR/none: No such file"
 	[ -z "$output" ]
+	settings --etc-root /dev/null
+	fails_with 1 "--etc-root /dev/null: Not a directory"
+	[ -z "$output" ]
+	# Not the host's own.
+	settings --etc-root ''
+	fails_with 2 "--etc-root takes a folder, not ''"
 }
 
 @test "a wrong command line is 2, one line, and names the word" {
