@@ -34,13 +34,16 @@ enum { TRY_FOR = 1, TRY_BASELINE };
 /*
  * struct attempt - what is to be tried
  *
- * Rules are named try-PID-N, and nobody else's.
+ * Rules are named try-PID-N, and nobody else's. A rule that gives nothing keeps what it
+ * matches from those behind it; as the last one it does nothing.
  */
 struct attempt {
 	char *value[TWAIT_VALUE_MAX];	/* NULL: stays as it is */
 	char before[TWAIT_VALUE_MAX][TWAIT_VALUE_TEXT_MAX];
 	const char *rule[TRY_RULES_MAX];
 	size_t rules;
+	const char *bare;		/* a rule that gives nothing; or NULL */
+	bool bare_last;			/* the last one does so */
 	uint64_t for_s;
 	uint64_t baseline_s;
 	char words[TRY_TEXT_MAX];	/* all of it, for people */
@@ -52,6 +55,19 @@ static void stop(int signal)
 {
 	(void)signal;
 	stopped = 1;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = stop };
+	struct sigaction before;
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	/* nohup: it is to go on when the terminal has gone. */
+	sigaction(SIGHUP, NULL, &before);
+	if (before.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
 }
 
 static int find_value(const char *word, size_t len)
@@ -72,7 +88,8 @@ static int complain(const struct cmd *cmd, const struct twait_complaint *complai
 }
 
 /* Is it what the module would take? */
-static int check_rule(const struct cmd *cmd, const char *word)
+static int check_rule(const struct cmd *cmd, const char *word,
+		      struct attempt *attempt)
 {
 	struct twait_complaint complaint;
 	struct twait_policy *policy;
@@ -88,8 +105,31 @@ static int check_rule(const struct cmd *cmd, const char *word)
 		return usage_error(cmd, "out of memory");
 	twait_policy_init(policy, 1);
 	err = twait_policy_apply(policy, text, strlen(text), &complaint);
+	attempt->bare_last = !err && !policy->rule[0].given;
+	if (attempt->bare_last)
+		attempt->bare = word;
 	free(policy);
 	return err ? complain(cmd, &complaint) : 0;
+}
+
+/*
+ * "remote=10.0.0.0/8 length_ms=2000" without its quotes is two things to try: a rule
+ * that gives nothing, and a length for everybody.
+ */
+static int check_quotes(const struct cmd *cmd, const struct attempt *attempt)
+{
+	int i;
+
+	for (i = 0; attempt->bare && i < TWAIT_VALUE_MAX; i++)
+		if (attempt->value[i])
+			return usage_error(cmd, "%s=%s would be for all, and the rule '%s' gives nothing: put both into one pair of quotes, '%s %s=%s'",
+					   twait_value_word(i), attempt->value[i],
+					   attempt->bare, attempt->bare,
+					   twait_value_word(i), attempt->value[i]);
+	if (attempt->bare_last)
+		return usage_error(cmd, "the rule '%s' gives nothing: add what it is to give, as in '%s length_ms=5000'",
+				   attempt->bare, attempt->bare);
+	return 0;
 }
 
 static int take_value(const struct cmd *cmd, const char *word, size_t len,
@@ -121,7 +161,7 @@ static int take_word(const struct cmd *cmd, const char *word, void *ctx)
 	if (attempt->rules == TRY_RULES_MAX)
 		return usage_error(cmd, "at most %d rules", TRY_RULES_MAX);
 	attempt->rule[attempt->rules++] = word;
-	return check_rule(cmd, word);
+	return check_rule(cmd, word, attempt);
 }
 
 static int take(const struct cmd *cmd, const struct opt *opt, const char *value,
@@ -309,6 +349,7 @@ static bool restore(const struct attempt *attempt, pid_t pid)
 static pid_t guard(const struct attempt *attempt, int *end)
 {
 	pid_t pid, parent = getpid();
+	ssize_t got;
 	int fds[2];
 	char c;
 
@@ -327,7 +368,7 @@ static pid_t guard(const struct attempt *attempt, int *end)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	while (read(fds[0], &c, 1) < 0 && errno == EINTR)
+	while ((got = read(fds[0], &c, 1)) > 0 || (got < 0 && errno == EINTR))
 		;
 	_exit(restore(attempt, parent) ? 0 : 1);
 }
@@ -345,7 +386,7 @@ static int apply(const struct attempt *attempt)
 			continue;
 		error = set_value((int)i, attempt->value[i]);
 		if (error) {
-			fprintf(stderr, "twstat: cannot set net.timewait.%s=%s: %s\n",
+			fprintf(stderr, "twstat: cannot set net.timewait.%s=%s: %s; the kernel log says more\n",
 				twait_value_word(i), attempt->value[i],
 				strerror(-error));
 			return TWSTAT_FAILED;
@@ -420,6 +461,26 @@ static void show_progress(const char *what, double passed, uint64_t of,
 		isatty(STDERR_FILENO) ? "   " : "\n");
 }
 
+/*
+ * What the module has seen, again. Loaded anew it has begun to count anew, and what
+ * was set is gone.
+ *
+ * Return: READ_END, or why it could not go on.
+ */
+static enum read_result look_again(struct reader *reader, struct window *window)
+{
+	uint64_t before_ms = stats_number(&window->end, "observed_ms");
+	enum read_result result = snapshot(reader, &window->end);
+
+	if (result != READ_END)
+		return result;
+	if (stats_number(&window->end, "observed_ms") < before_ms)
+		return READ_RELOADED;
+	if (stats_number(&window->end, "waiting") > window->most)
+		window->most = stats_number(&window->end, "waiting");
+	return result;
+}
+
 /* Return: READ_END, or why it could not go on. */
 static enum read_result watch(struct reader *reader, const char *what,
 			      uint64_t seconds, struct window *window)
@@ -433,10 +494,8 @@ static enum read_result watch(struct reader *reader, const char *what,
 	window->seconds = 0;
 	while (result == READ_END && !stopped && window->seconds < (double)seconds) {
 		nanosleep(&second, NULL);
-		result = snapshot(reader, &window->end);
+		result = look_again(reader, window);
 		window->seconds = now_s() - begun;
-		if (stats_number(&window->end, "waiting") > window->most)
-			window->most = stats_number(&window->end, "waiting");
 		if (result == READ_END)
 			show_progress(what, window->seconds, seconds, window);
 	}
@@ -545,7 +604,6 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 {
 	static struct attempt attempt = { .for_s = 60 };
 	static struct reader reader;
-	struct sigaction action = { .sa_handler = stop };
 	struct stats stats;
 	enum read_result result;
 	int code;
@@ -555,19 +613,25 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		return code;
 	if (!*attempt.words)
 		return usage_error(cmd, "what is to be tried? a value like length_ms=5000, or a rule");
+	code = check_quotes(cmd, &attempt);
+	if (code)
+		return code;
 	if (!attempt.baseline_s)
 		attempt.baseline_s = attempt.for_s < 60 ? (attempt.for_s + 3) / 4 : 15;
 	result = snapshot(&reader, &stats);
 	if (result != READ_END)
 		return reader_explain(&reader, result, "twstat try");
+	if (!read_has("sys/net")) {
+		fputs("twstat: nothing can be set: no sys/net below --proc-root. In process PID's namespace: 'sudo nsenter -t PID -n twstat try ...'\n",
+		      stderr);
+		return TWSTAT_FAILED;
+	}
 	code = check_rights(&attempt, &reader);
 	if (!code)
 		code = lock_namespace();
 	if (code)
 		return code;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	catch_signals();
 	return try(&attempt, &reader);
 }
 

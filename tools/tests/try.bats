@@ -151,6 +151,13 @@ gone() {
 	fails_with 2 "'0'"
 	twstat try length_ms=5000 --for a
 	fails_with 2 "'a'"
+	# A quote forgotten would tune all there is.
+	twstat try share=10% length_ms=5000
+	fails_with 2 "length_ms=5000 would be for all, and the rule 'share=10%' gives nothing: put both into one pair of quotes, 'share=10% length_ms=5000'"
+	twstat try rst=ignore 'lport=80' 'lport=81 length_ms=5000'
+	fails_with 2 "rst=ignore would be for all, and the rule 'lport=80' gives nothing"
+	twstat try lport=80
+	fails_with 2 "the rule 'lport=80' gives nothing: add what it is to give, as in 'lport=80 length_ms=5000'"
 	for value in s xs ss 1.5s ''; do
 		twstat try length_ms=5000 --for "$value"
 		fails_with 2 "not '$value'"
@@ -159,6 +166,57 @@ gone() {
 		[ "$(cat "$SYS/$value")" = "$(case $value in length_ms) echo 60000 ;; *) echo kernel ;; esac)" ]
 	done
 	is "$DIR/rules" untouched
+}
+
+@test "a rule that gives nothing is an exception from those behind it" {
+	# A file keeps the last line that was written only.
+	"$TWSTAT" --proc-root "$ROOT" try lport=80 'share=10% length_ms=2000' --for 2 --baseline 1 >/dev/null 2>&1 &
+	pid=$!
+	wait_until is "$DIR/rules" "add try-$pid-2 share=10% length_ms=2000"
+	wait $pid
+	is "$DIR/rules" "delete try-$pid-2"
+}
+
+@test "nohup: it goes on when the terminal has gone" {
+	nohup "$TWSTAT" --proc-root "$ROOT" try length_ms=5000 --for 3 --baseline 1 \
+		>"$BATS_TEST_TMPDIR/out" 2>/dev/null &
+	wait_until is "$SYS/length_ms" 5000
+	kill -HUP $!
+	wait $!
+	is "$SYS/length_ms" 60000
+	output=$(cat "$BATS_TEST_TMPDIR/out")
+	has " 1 s 3 s"
+}
+
+@test "without standard files: until the time is over, all the same" {
+	"$TWSTAT" --proc-root "$ROOT" try length_ms=5000 --for 12 --baseline 1 <&- >&- 2>&- 3>&- &
+	pid=$!
+	wait_until is "$SYS/length_ms" 5000
+	# Progress is told each 10 s, to where nobody is.
+	sleep 10.5
+	is "$SYS/length_ms" 5000
+	wait_until gone $pid
+	wait_until is "$SYS/length_ms" 60000
+}
+
+@test "the module loaded anew: what was tried is gone, and no number is made of it" {
+	echo 'observed_ms 90000' >>"$DIR/stats"
+	"$TWSTAT" --proc-root "$ROOT" try length_ms=5000 --for 20 --baseline 1 >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
+	wait_until is "$SYS/length_ms" 5000
+	sed 's/^\(observed_ms\|entered_total\) .*/\1 7/' "$DIR/stats" >"$BATS_TEST_TMPDIR/stats"
+	mv "$BATS_TEST_TMPDIR/stats" "$DIR/stats"
+	wait $! || status=$?
+	[ "$status" -eq 1 ]
+	[ ! -s "$BATS_TEST_TMPDIR/out" ]
+	[[ $(tail -n 1 "$BATS_TEST_TMPDIR/err") == *"the module was loaded anew meanwhile: what was set is gone with the old one"* ]]
+}
+
+@test "below /proc/PID nothing can be set" {
+	rm -r "$ROOT/sys" "$ROOT/self"
+	twstat try length_ms=5000
+	fails_with 1 "no sys/net below --proc-root. In process PID's namespace: 'sudo nsenter -t PID -n twstat try ...'"
+	twstat try 'lport=80 length_ms=5000'
+	fails_with 1 "nsenter"
 }
 
 @test "no module: how to load it; not root: how to be" {
@@ -174,7 +232,7 @@ gone() {
 	fails_with 1 "cannot open $SYS/length_ms: Permission denied; run it as root: 'sudo twstat try'"
 	[ -z "$output" ]
 	echo '# timewait rules 1' >"$DIR/rules"
-	try_as_nobody timeout 20 "$TWSTAT" --proc-root "$ROOT" try share=10% --for 1 --baseline 600
+	try_as_nobody timeout 20 "$TWSTAT" --proc-root "$ROOT" try 'share=10% rst=ignore' --for 1 --baseline 600
 	fails_with 1 "cannot open $DIR/rules: Permission denied; run it as root"
 }
 
@@ -186,12 +244,12 @@ try_as_nobody() {
 	open_to_nobody "$ROOT"
 	echo '# timewait rules 1' >"$DIR/rules"
 	chmod a+w "$SYS"/* "$DIR/rules"
-	as_nobody "$TWSTAT" --proc-root "$ROOT" try share=10% rst=ignore length_ms=5000 --for 1 --baseline 4 \
+	as_nobody "$TWSTAT" --proc-root "$ROOT" try 'share=10% rst=ignore' rst=ignore length_ms=5000 --for 1 --baseline 4 \
 		>/dev/null 2>"$BATS_TEST_TMPDIR/err" &
 	wait_until at_work
 	chmod a-w "$SYS"/* "$DIR/rules"
 	wait $! || status=$?
 	[ "$status" -eq 1 ]
-	[ "$(cat "$BATS_TEST_TMPDIR/err")" = "twstat: cannot set net.timewait.length_ms=5000: Permission denied" ]
+	[ "$(cat "$BATS_TEST_TMPDIR/err")" = "twstat: cannot set net.timewait.length_ms=5000: Permission denied; the kernel log says more" ]
 	is "$SYS/rst" kernel
 }
