@@ -19,6 +19,9 @@ enum {
 	LIST_SPORT, LIST_LIMIT, LIST_RAW,
 };
 
+/* TASK_COMM_LEN, without its NUL */
+#define COMM_MAX	15
+
 /* struct filter - what a flow must be to be shown; NULL, not known: anything */
 struct filter {
 	const char *state;
@@ -114,6 +117,9 @@ static bool flow_fits(const struct filter *filter, const struct flow *flow)
 {
 	struct in6_addr dst;
 
+	/* A ghost waits no more. */
+	if (!filter->state && flow->state && !strcmp(flow->state, "ghost"))
+		return false;
 	if (!word_fits(filter->state, flow->state) ||
 	    !word_fits(filter->way, flow->way) ||
 	    !word_fits(filter->comm, flow->comm) ||
@@ -154,12 +160,11 @@ static void print_flow(const struct flow *flow)
 /* Return: what ended the reading; READ_END also when the limit was reached. */
 static enum read_result print_flows(struct reader *reader,
 				    const struct filter *filter,
-				    uint64_t *malformed)
+				    uint64_t *shown, uint64_t *malformed)
 {
 	char copy[READ_LINE_MAX];
 	enum read_result result;
 	struct flow flow;
-	uint64_t shown = 0;
 
 	while ((result = reader_next(reader)) == READ_OK ||
 	       result == READ_CUT) {
@@ -177,8 +182,9 @@ static enum read_result print_flows(struct reader *reader,
 			puts(reader->line);
 		else
 			print_flow(&flow);
+		++*shown;
 		if (out_failed() ||
-		    (filter->limit.known && ++shown == filter->limit.n))
+		    (filter->limit.known && *shown == filter->limit.n))
 			return READ_END;
 	}
 	return result;
@@ -189,7 +195,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	static struct reader reader;
 	struct filter filter = { 0 };
 	enum read_result result;
-	uint64_t malformed = 0;
+	uint64_t shown = 0, malformed = 0;
 	int code;
 
 	code = options_parse(cmd, argc, argv, take, &filter);
@@ -203,16 +209,20 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		puts(reader.line);
 	else
 		print_header();
-	result = print_flows(&reader, &filter, &malformed);
+	result = print_flows(&reader, &filter, &shown, &malformed);
 	reader_close(&reader);
 	reader_malformed(&reader, malformed);
 	if (result != READ_END)
 		return reader_explain(&reader, result, "twstat list");
+	if (!shown && filter.comm && strlen(filter.comm) > COMM_MAX)
+		fprintf(stderr, "twstat: the kernel keeps the first %d bytes of a name: try --comm '%.*s'\n",
+			COMM_MAX, COMM_MAX, filter.comm);
 	return TWSTAT_OK;
 }
 
 static const struct opt opts[] = {
-	{ LIST_STATE, "state", "STATE", "only:" WORDS_SPACED(TWAIT_STATES) },
+	{ LIST_STATE, "state", "STATE", "only:" WORDS_SPACED(TWAIT_STATES) "\n"
+	  "                     (ghost: no longer waits, still watched)" },
 	{ LIST_WAY, "way", "WAY", "only:" WORDS_SPACED(TWAIT_WAYS) " "
 	  TWAIT_WAY_WORD_ADOPTED },
 	{ LIST_PID, "pid", "N", "only of the process with this id" },
@@ -231,6 +241,7 @@ const struct cmd cmd_list = {
 	.about =
 	"Options that select are all to be met. AGE counts from the begin of the\n"
 	"wait, LEFT to its end; SEGS are the segments that have reached it.\n"
+	"Ghosts, which ended early and wait no more, only with --state ghost.\n"
 	"PROCESS closed the connection: NAME[?] is one outside this pid namespace,\n"
 	"- one that nobody saw. Needs root.\n",
 	.examples =

@@ -14,6 +14,7 @@ struct tally_row {
 	uint64_t n;
 	uint64_t members;	/* the caller's */
 	uint64_t last;		/* the caller's */
+	bool unsure;		/* the caller's */
 	uint32_t hash;
 	uint32_t key_len;	/* in bytes */
 	size_t key_at;		/* in tally.keys; NUL-terminated there */

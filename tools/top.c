@@ -48,7 +48,9 @@ static void add_process(struct top *top, const struct flow *flow)
 	len = (size_t)snprintf(key, sizeof(key), "%" PRIu64 " %s", flow->pid.n,
 			       flow->comm);
 	pid = tally_add(&top->pids, key, len);
-	if (pid && pid->n == 1) {
+	if (!pid)
+		comm->unsure = true;
+	else if (pid->n == 1) {
 		comm->members++;
 		comm->last = flow->pid.n;
 	}
@@ -107,11 +109,15 @@ static void print_processes(const struct top *top)
 		char name[OUT_PROCESS_MAX], pid[OUT_NUMBER_MAX], key[128];
 
 		out_name(name, sizeof(name), tally_key(&top->comms, rows[i]));
-		if (rows[i]->members == 1)
+		/* Of some there was no room to see whether they are one. */
+		if (rows[i]->unsure)
+			snprintf(pid, sizeof(pid), "%" PRIu64 "+ pids",
+				 rows[i]->members ? rows[i]->members : 1);
+		else if (rows[i]->members == 1)
 			snprintf(pid, sizeof(pid), "%" PRIu64, rows[i]->last);
 		else if (rows[i]->members)
-			snprintf(pid, sizeof(pid), "%" PRIu64 "%s pids",
-				 rows[i]->members, top->pids.missed ? "+" : "");
+			snprintf(pid, sizeof(pid), "%" PRIu64 " pids",
+				 rows[i]->members);
 		else
 			strcpy(pid, "?");
 		snprintf(key, sizeof(key), "%-32.64s %s", name, pid);

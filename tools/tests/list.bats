@@ -68,6 +68,12 @@ rows() {
 	rows 0
 	twstat list --comm -
 	rows 0
+	[ -z "$stderr" ]
+	# As ps and pgrep, which see no more of it either.
+	twstat list --comm systemd-resolved
+	[ "$status" -eq 0 ]
+	rows 0
+	[ "$stderr" = "twstat: the kernel keeps the first 15 bytes of a name: try --comm 'systemd-resolve'" ]
 }
 
 @test "--dst compares addresses, not their spelling" {
@@ -119,10 +125,28 @@ rows() {
 		printf 'src=::7 sport=7 dst=::7 dport=7 tomorrow=%05000d\n' 0
 		echo 'dport=1 tomorrow=a=b dst=::1 sport=2 src=::2 state=ghost'
 	} >"$DIR/connections"
-	twstat list
-	rows 2
+	twstat list --state ghost
+	rows 1
 	has "[::2]:2 [::1]:1 ghost - - - -"
 	[ -z "$stderr" ]
+	sed -i s/ghost/tomorrow/ "$DIR/connections"
+	twstat list
+	rows 2
+	has "[::2]:2 [::1]:1 tomorrow - - - -"
+	[ -z "$stderr" ]
+}
+
+@test "a ghost waits no more" {
+	copy_host
+	echo 'src=::1 sport=7 dst=::1 dport=8 state=ghost age_ms=7000' >>"$DIR/connections"
+	twstat list
+	rows 6
+	has_not ghost
+	twstat list --raw
+	has_not ghost
+	twstat list --state ghost
+	rows 1
+	has "[::1]:7 [::1]:8 ghost 7.0s"
 }
 
 @test "times in the unit that suits them" {

@@ -81,6 +81,26 @@ load helper
 		"(process not known) 1 16.7%"
 }
 
+@test "of more processes than there is room for no pid is made up" {
+	skip_if_instrumented
+	copy_host
+	{
+		echo '# timewait connections 1'
+		awk 'BEGIN {
+			for (i = 1; i <= 65536; i++)
+				print "src=::1 sport=1 dst=::1 dport=1 state=time_wait pid=" i " comm=curl"
+			for (i = 0; i < 5; i++)
+				print "src=::1 sport=1 dst=::1 dport=1 state=time_wait pid=77 comm=nginx"
+		}'
+	} >"$DIR/connections"
+	twstat
+	has "curl 65536 pids 65,536 100.0%" "nginx 1+ pids 5 0.0%"
+	# One that is known, and one that may be another.
+	sed -i '2s/curl/nginx/' "$DIR/connections"
+	twstat
+	has "curl 65535 pids 65,535" "nginx 1+ pids 6 0.0%"
+}
+
 @test "destinations and local ports" {
 	twstat
 	has "10.0.0.9:443 3 50.0%" "[2001:db8::2]:51000 1 16.7%" "8080 3 50.0%"
