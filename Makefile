@@ -18,7 +18,7 @@ demo:			## see it work, in a virtual machine
 test:			## run the tests, in virtual machines
 	scripts/test
 
-matrix:			## run all tests on all kernels, and print a table (two hours)
+matrix:			## run all tests on all kernels, and print a table (an hour and a half, or longer)
 	scripts/matrix
 
 bench:			## measure what it costs
