@@ -3,12 +3,13 @@
  * Watching that our count of waits is the kernel's, and mending it.
  *
  * A kprobe can be missed: it is skipped on a CPU where another one's handler,
- * perhaps of perf or bpftrace, was interrupted; and kernel.ftrace_enabled=0
- * stops them all without a word. Then a wait began or ended unseen, and our count
- * stays away from the kernel's own. So the two are compared now and then, and if
- * they differ for longer than a wait takes from the one count to the other, the
- * kernel's table is walked: what is there and not recorded is adopted, what is
- * recorded and not there ended as "unknown". All that is counted as resynced.
+ * perhaps of perf or bpftrace, was interrupted; and a 0 in kernel.ftrace_enabled
+ * (on x86) or in /sys/kernel/debug/kprobes/enabled stops them all without a word.
+ * Then a wait began or ended unseen, and our count stays away from the kernel's own.
+ * So the two are compared now and then, and if they differ for longer than a wait
+ * takes from the one count to the other, the kernel's table is walked: what is there
+ * and not recorded is adopted, what is recorded and not there ended as "unknown". All
+ * that is counted as resynced.
  */
 #include <linux/delay.h>
 #include <linux/ktime.h>

@@ -459,6 +459,7 @@ setup() {
 	put 1 tcp_timestamps
 	put 500 tcp_invalid_ratelimit
 	[ ! -e /proc/sys/kernel/ftrace_enabled ] || echo 1 >/proc/sys/kernel/ftrace_enabled
+	[ ! -e /sys/kernel/debug/kprobes/enabled ] || echo 1 >/sys/kernel/debug/kprobes/enabled
 }
 
 # No test leaves anything for the next one: no module, no wait, no word from the

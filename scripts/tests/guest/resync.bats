@@ -8,6 +8,15 @@ uptime_cs() {
 	awk '{ printf "%d\n", $1 * 100 }' /proc/uptime
 }
 
+# probes 0|1: 0 keeps all kprobes silent, without a word
+probes() {
+	case $HOSTTYPE in
+	x86_64) sysctl -qw "kernel.ftrace_enabled=$1" ;;
+	# They are breakpoints there, which are none of ftrace's.
+	*) echo "$1" >/sys/kernel/debug/kprobes/enabled ;;
+	esac
+}
+
 settled() {
 	at_rest && [ "$(stat records)" = "$(stat waiting)" ]
 }
@@ -25,12 +34,11 @@ settled() {
 	begun=$(uptime_cs)
 	"$traffic" active 30
 	"$traffic" -6 -p 7001 active 20
-	# All kprobes are silent, without a word.
-	sysctl -qw kernel.ftrace_enabled=0
+	probes 0
 	"$traffic" -p 7002 active 40
 	end_waits 7000
 	end_waits 7001
-	sysctl -qw kernel.ftrace_enabled=1
+	probes 1
 	took=$(($(uptime_cs) - begun))
 	[ "$(sockstat_tw)" = 40 ]
 	eventually 15 settled
@@ -57,24 +65,24 @@ settled() {
 # Between two walks, and between a walk and the next look at the counts.
 @test "what begins or ends unseen while it is looked for is found the next time" {
 	load_timewait
-	sysctl -qw kernel.ftrace_enabled=0
+	probes 0
 	for port in {7000..7015}; do
 		"$traffic" -p "$port" active 10 >/dev/null
 		sleep 0.3
 	done
-	sysctl -qw kernel.ftrace_enabled=1
+	probes 1
 	eventually 15 settled
 	expect waiting 160
 	expect adopted_total 160
 	expect resynced_total 160
 	expect ended_unknown_total 0
 	[ "$(count_rows connections way=adopted)" = 160 ]
-	sysctl -qw kernel.ftrace_enabled=0
+	probes 0
 	for port in {7000..7015}; do
 		end_waits "$port"
 		sleep 0.3
 	done
-	sysctl -qw kernel.ftrace_enabled=1
+	probes 1
 	eventually 15 settled
 	expect waiting 0
 	expect adopted_total 160
@@ -84,9 +92,9 @@ settled() {
 
 @test "a FIN_WAIT2 that went unseen was not avoided" {
 	load_timewait
-	sysctl -qw kernel.ftrace_enabled=0
+	probes 0
 	"$traffic" orphan 20
-	sysctl -qw kernel.ftrace_enabled=1
+	probes 1
 	eventually 15 settled
 	[ "$(stat waiting)" -ge 15 ]
 	expect avoided_orphan_total 0
@@ -95,10 +103,10 @@ settled() {
 @test "also where there is no record for each wait" {
 	load_timewait max_records=1024
 	"$traffic" active 1500
-	sysctl -qw kernel.ftrace_enabled=0
+	probes 0
 	end_waits 7000
 	"$traffic" -p 7001 active 1200
-	sysctl -qw kernel.ftrace_enabled=1
+	probes 1
 	eventually 20 at_rest
 	sleep 6
 	expect waiting 1200
