@@ -309,7 +309,8 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 
 	code = options_parse(cmd, argc, argv, take, &etc_root);
 	if (code != OPTIONS_RUN)
-		return code;	/* A slip of the pen must not pass for "nothing found". */
+		return code;
+	/* A slip of the pen must not pass for "nothing found". */
 	if (*etc_root && !is_folder(etc_root)) {
 		fprintf(stderr, "twstat: --etc-root %s: %s\n", etc_root,
 			strerror(errno));
