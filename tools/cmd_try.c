@@ -386,9 +386,12 @@ static int apply(const struct attempt *attempt)
 			continue;
 		error = set_value((int)i, attempt->value[i]);
 		if (error) {
-			fprintf(stderr, "twstat: cannot set net.timewait.%s=%s: %s; the kernel log says more\n",
+			/* Of what it refuses, not of who may not. */
+			fprintf(stderr, "twstat: cannot set net.timewait.%s=%s: %s%s\n",
 				twait_value_word(i), attempt->value[i],
-				strerror(-error));
+				strerror(-error),
+				error == -EINVAL || error == -EOPNOTSUPP ?
+				"; the kernel log says more" : "");
 			return TWSTAT_FAILED;
 		}
 	}
