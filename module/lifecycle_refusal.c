@@ -13,7 +13,7 @@
 #include "note.h"
 #include "story.h"
 
-/* Of more bind() at once it is only counted that they were refused. */
+/* Of more bind() at once it is only counted that they were refused, and lost. */
 #define TWAIT_BINDS_MAX		64
 
 /**
@@ -170,14 +170,15 @@ void twait_bind_failed(const struct sock *sk, u16 port)
 	struct refused_bind *refused;
 	struct twait_bind bind;
 	unsigned long flags;
-	bool added = false;
+	bool known, added = false;
 
 	if (!tnet)
 		return;
 	twait_count(&tnet->stats, TWAIT_COUNT_REFUSED_BIND);
 	twait_bind_of_sock(&bind, sk, port);
 	raw_spin_lock_irqsave(&binds_lock, flags);
-	if (!is_known_bind(tnet, &bind) && binds_count < TWAIT_BINDS_MAX &&
+	known = is_known_bind(tnet, &bind);
+	if (!known && binds_count < TWAIT_BINDS_MAX &&
 	    maybe_get_net(sock_net(sk))) {
 		refused = &binds[binds_count++];
 		refused->net = sock_net(sk);
@@ -192,6 +193,8 @@ void twait_bind_failed(const struct sock *sk, u16 port)
 	raw_spin_unlock_irqrestore(&binds_lock, flags);
 	if (added)
 		schedule_work(&binds_work);
+	else if (!known)
+		twait_count(&tnet->stats, TWAIT_COUNT_REFUSALS_LOST);
 }
 
 static bool next_refused_bind(struct refused_bind *refused)

@@ -288,8 +288,8 @@ void twait_reuse_decided(const struct twait_ask *ask, bool allowed)
 		return;
 	reuse = explain(ask, allowed);
 	twait_count_reuse(tnet, reuse);
-	if (!allowed && twait_sees_closes)
-		twait_note_refused(ask->sk);
+	if (!allowed && twait_sees_closes && !twait_note_refused(ask->sk))
+		twait_count(&tnet->stats, TWAIT_COUNT_REFUSALS_LOST);
 	twait_wait_tuple(tw, &tuple);
 	hash = twait_flow_hash(&tuple, twsk_net(tw));
 	flow = twait_flow_lock(hash, tw, &flags);

@@ -180,17 +180,19 @@ bool twait_note_closer(const struct sock *sk)
  * @sk: the socket that wants one, locked by its owner
  *
  * Context: process context, the bucket of the kernel's hash table locked.
+ * Return: false if there was no memory for the note.
  */
-void twait_note_refused(const struct sock *sk)
+bool twait_note_refused(const struct sock *sk)
 {
 	struct note_bucket *bucket = bucket_of(sk);
 	struct note *note = note_begin(bucket, sk);
 
 	if (!note)
-		return;
+		return false;
 	if (!note->refused++)
 		note->port = inet_sk(sk)->inet_sport;
 	note_end(bucket, note);
+	return true;
 }
 
 /**

@@ -183,6 +183,7 @@ static int stats_show(struct seq_file *m, void *v)
 	put(m, "records_max", twait_flow_max());
 	put(m, "records_lost_total", count[TWAIT_COUNT_RECORDS_LOST]);
 	put(m, "owners_lost_total", count[TWAIT_COUNT_OWNERS_LOST]);
+	put(m, "refusals_lost_total", count[TWAIT_COUNT_REFUSALS_LOST]);
 	put(m, "tuples_forgotten_total", count[TWAIT_COUNT_TUPLES_FORGOTTEN]);
 	put(m, "events_total", emitted);
 	put(m, "events_lost_total", lost);

@@ -64,6 +64,7 @@ enum twait_counter {
 	TWAIT_COUNT_REFUSED_CONNECT_BY_WAITS, /* of those: for waits */
 	TWAIT_COUNT_REFUSED_BIND,
 	TWAIT_COUNT_REFUSED_BIND_BY_WAITS, /* of those: for waits alone */
+	TWAIT_COUNT_REFUSALS_LOST,	/* nobody can say for whom */
 	TWAIT_COUNT_RESYNCED,
 	TWAIT_COUNT_MAX,
 };

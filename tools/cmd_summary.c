@@ -138,6 +138,8 @@ static const struct row warnings[] = {
 	  "waits had no room for a record: no table shows them", false },
 	{ "owners_lost_total", NULL,
 	  "closes had no room to note the process", false },
+	{ "refusals_lost_total", NULL,
+	  "refused ports, and nobody can say for whom", false },
 	{ "events_lost_total", NULL,
 	  "events were overwritten before they were read", false },
 	{ "reuse_unexplained_total", NULL,

@@ -328,12 +328,13 @@ missed_at_most() {
 	awk -v most="$1" '
 		{ n[$1] = $2 }
 		END {
-			exit n["owners_lost_total"] || n["probes_missed_total"] > most ||
+			exit n["owners_lost_total"] || n["refusals_lost_total"] ||
+				n["probes_missed_total"] > most ||
 				n["resynced_total"] > n["probes_missed_total"] ||
 				n["ended_unknown_total"] > n["probes_missed_total"]
 		}
 	' "$twait/stats" || {
-		grep -E '^(ended_unknown|probes_missed|resynced|owners_lost)_total' "$twait/stats" >&2
+		grep -E '^(ended_unknown|probes_missed|resynced|(owners|refusals)_lost)_total' "$twait/stats" >&2
 		cat "$twait/hooks" >&2
 		return 1
 	}

@@ -144,7 +144,8 @@ load helper
 	rm "$DIR/hooks"
 	twstat
 	has_not warning
-	for name in ended_unknown records_lost owners_lost events_lost probes_missed; do
+	for name in ended_unknown records_lost owners_lost refusals_lost events_lost \
+			probes_missed; do
 		sed "s/^${name}_total .*/${name}_total 4321/" \
 			"$DATA/host/net/timewait/stats" >"$DIR/stats"
 		twstat

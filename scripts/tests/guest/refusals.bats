@@ -332,6 +332,35 @@ refused_bind_told() {
 	end_waits
 }
 
+@test "bind in use: more at once than are looked at: the rest is counted as lost" {
+	load_timewait
+	$python - <<-'END'
+	import errno, os, socket
+	ports = range(7301, 7381)
+	for port in ports:
+	    with socket.create_server(("127.0.0.1", port)) as l:
+	        c = socket.create_connection(("127.0.0.1", port))
+	        s, _ = l.accept()
+	        s.shutdown(socket.SHUT_WR); c.recv(1); c.close(); s.recv(1); s.close()
+	# Who looks has no CPU until we are done.
+	os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+	for port in ports:
+	    s = socket.socket()
+	    try:
+	        s.bind(("127.0.0.1", port))
+	        raise SystemExit("there is nobody")
+	    except OSError as e:
+	        assert e.errno == errno.EADDRINUSE, e
+	END
+	expect refused_bind_total 80
+	# 16; one or two less if we had to wait for a page of the interpreter.
+	lost=$(stat refusals_lost_total)
+	[ "$lost" -ge 1 ]
+	[ "$lost" -le 16 ]
+	eventually 5 expect refused_bind_by_waits_total $((80 - lost)) 2>/dev/null
+	end_waits
+}
+
 @test "bind in use: any port would have done" {
 	few_ports 3
 	load_timewait
