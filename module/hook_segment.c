@@ -76,7 +76,7 @@ struct twait_hook twait_hook_segment = {
 #define X(upper, lower) "answers_" #lower "_total,"
 		 TWAIT_ANSWERS(X)
 #undef X
-		 "waiting_fin_wait2,waiting_time_wait,advanced_total,rearmed_total,ended_rst_total,ended_syn_total,ended_reset_total,ended_killed_total,reuse_syn_*,state,left_ms,length_ms,segments,refins,rearms,rst_ignored,segment_age,segment_age_max_ms,rst_ignored_by_tuning_total,net.timewait.rst",
+		 "waiting_fin_wait2,waiting_time_wait,advanced_total,rearmed_total,ended_rst_total,ended_syn_total,ended_reset_total,ended_killed_total,reuse_syn_*,state,left_ms,length_ms,segments,refins,rearms,rst_ignored,segment_age,segment_age_max_ms,rst_ignored_by_rfc1337_total,rst_ignored_by_tuning_total,net.timewait.rst",
 	.symbols = { "tcp_timewait_state_process" },
 	.call = segment_called,
 	.answer = segment_answered,

@@ -111,6 +111,9 @@ bool twait_visited(struct twait_visit *visit,
 	twait_count(&tnet->stats, TWAIT_COUNT_SEGMENT_PAWS + visit->kind);
 
 	flow = twait_flow_lock(visit->hash, tw, &flags);
+	if (visit->kind == TWAIT_SEGMENT_IS_RST &&
+	    !(visit->effects & TWAIT_SEGMENT_KILLS))
+		twait_count(&tnet->stats, TWAIT_COUNT_RST_RFC1337);
 	visit->shielded = is_shielded(tnet, visit, flow);
 	if (visit->shielded)
 		visit->effects &= ~TWAIT_SEGMENT_KILLS;

@@ -64,11 +64,21 @@ static bool is_first_of_sum(unsigned int reuse)
 	return true;
 }
 
+static u64 reuse_unexplained(const u64 *count)
+{
+	u64 sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < TWAIT_REUSE_MAX; i++)
+		if (twait_reuse_is_unexplained(i))
+			sum += count[TWAIT_COUNT_REUSE + i];
+	return sum;
+}
+
 /* Decisions by path, verdict and reason; before them those of all reasons. */
 static void show_reuses(struct seq_file *m, const u64 *count)
 {
 	const u64 *reuse = count + TWAIT_COUNT_REUSE;
-	u64 unexplained = 0;
 	unsigned int i;
 
 	for (i = 0; i < TWAIT_REUSE_MAX; i++) {
@@ -76,10 +86,8 @@ static void show_reuses(struct seq_file *m, const u64 *count)
 			put(m, reuse_names[i].sum,
 			    reuse_sum(reuse, reuse_names[i].sum));
 		put(m, reuse_names[i].name, reuse[i]);
-		if (twait_reuse_is_unexplained(i))
-			unexplained += reuse[i];
 	}
-	put(m, "reuse_unexplained_total", unexplained);
+	put(m, "reuse_unexplained_total", reuse_unexplained(count));
 }
 
 /* What came too late: all, what did harm, and by kind. */
@@ -118,6 +126,7 @@ static void show_gone(struct seq_file *m)
 	put(m, "gone_adopted_total", count[TWAIT_COUNT_ADOPTED]);
 	put(m, "gone_ended_total", ended);
 	show_ended(m, "gone_", count);
+	put(m, "gone_reuse_unexplained_total", reuse_unexplained(count));
 }
 
 static int stats_show(struct seq_file *m, void *v)
@@ -165,6 +174,7 @@ static int stats_show(struct seq_file *m, void *v)
 	put(m, "answers_" #lower "_total", count[TWAIT_COUNT_ANSWER_##upper]);
 	TWAIT_ANSWERS(X)
 #undef X
+	put(m, "rst_ignored_by_rfc1337_total", count[TWAIT_COUNT_RST_RFC1337]);
 	put(m, "rst_ignored_by_tuning_total", count[TWAIT_COUNT_RST_SHIELDED]);
 	put(m, "ghosts", totals.ghosts);
 	put(m, "ghosts_total", count[TWAIT_COUNT_GHOSTED]);

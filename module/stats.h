@@ -54,6 +54,7 @@ enum twait_counter {
 	TWAIT_COUNT_LATE_HARM,		/* of those: that did harm */
 	TWAIT_COUNT_GHOSTS_LOST,	/* for want of room */
 	TWAIT_COUNT_LENGTH_MS,		/* how long the waits that have ended lasted */
+	TWAIT_COUNT_RST_RFC1337,	/* RSTs that tcp_rfc1337 kept off */
 	TWAIT_COUNT_RST_SHIELDED,	/* RSTs that net.timewait.rst kept off */
 	TWAIT_COUNT_RECORDS_LOST,
 	TWAIT_COUNT_OWNERS_LOST,

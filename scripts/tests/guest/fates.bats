@@ -141,6 +141,7 @@ assassinate() {
 	assassinate 127.0.0.1 7000
 	assassinate ::1 7001
 	expect ended_rst_total 2
+	expect rst_ignored_by_rfc1337_total 0
 	expect waiting 0
 	row=$(rows assassinations fate=rst dport=7000 state=time_wait)
 	[ "$(key pid "$row")" = "$pid4" ]
@@ -160,6 +161,8 @@ assassinate() {
 	assassinate 127.0.0.1 7000
 	assassinate ::1 7001
 	expect ended_total 0
+	expect rst_ignored_by_rfc1337_total 2
+	expect rst_ignored_by_tuning_total 0
 	expect rearmed_total 2
 	for port in 7000 7001; do
 		row=$(wait_rows "dport=$port")

@@ -54,6 +54,7 @@ gone() {
 	expect gone_ended_connect_total $((2 * n))
 	expect gone_ended_purged_total $((4 * n))
 	expect gone_ended_unknown_total 0
+	expect gone_reuse_unexplained_total 0
 	expect gone_ended_total $((6 * n))
 	balanced
 	recorded
