@@ -43,6 +43,7 @@ enum twait_reuse_tuned twait_reuse_tune(const struct twait_connect_attempt *try,
 {
 	bool by_kernel = connect_refusal(try) == TWAIT_REUSE_MAX;
 	struct twait_connect_attempt tuned = *try;
+	enum twait_reuse refusal;
 
 	if (mode == TWAIT_REUSE_MODE_REFUSE)
 		return TWAIT_REUSE_TUNED_REFUSE;
@@ -51,10 +52,14 @@ enum twait_reuse_tuned twait_reuse_tune(const struct twait_connect_attempt *try,
 	if (mode == TWAIT_REUSE_MODE_ALLOW)
 		tuned.sysctl_reuse = 1;
 	tuned.old_enough = old_enough;
-	if (connect_refusal(&tuned) == TWAIT_REUSE_MAX)
+	refusal = connect_refusal(&tuned);
+	if (refusal == TWAIT_REUSE_MAX)
 		return by_kernel ? TWAIT_REUSE_TUNED_NOT :
 				   TWAIT_REUSE_TUNED_ALLOW;
-	return by_kernel ? TWAIT_REUSE_TUNED_TOO_YOUNG : TWAIT_REUSE_TUNED_NOT;
+	/* Else what the kernel says by its own rules would have no reason in ours. */
+	if (refusal == TWAIT_REUSE_CONNECT_REFUSED_TOO_YOUNG && !old_enough)
+		return TWAIT_REUSE_TUNED_TOO_YOUNG;
+	return TWAIT_REUSE_TUNED_NOT;
 }
 
 /* Why did it come out so, where tuning said how? */

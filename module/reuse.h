@@ -24,7 +24,7 @@ enum twait_reuse {
  * @TWAIT_REUSE_TUNED_NOT: nothing: the kernel decides
  * @TWAIT_REUSE_TUNED_ALLOW: allowed, which the kernel would not
  * @TWAIT_REUSE_TUNED_REFUSE: refused, whatever the kernel would
- * @TWAIT_REUSE_TUNED_TOO_YOUNG: refused until it is older than the kernel asks for
+ * @TWAIT_REUSE_TUNED_TOO_YOUNG: refused for its age, however old it is for the kernel
  */
 enum twait_reuse_tuned {
 	TWAIT_REUSE_TUNED_NOT,

@@ -122,6 +122,74 @@ static void connect_against_the_rules_is_unexplained(void **state)
 	expect_connect(try, true, ALLOWED_UNEXPLAINED);
 }
 
+/* tcp_twsk_unique(), and how tuning has its way with it. */
+static bool kernel_allows(const struct twait_connect_attempt *try)
+{
+	bool asks = !try->bound && try->tuned != TWAIT_REUSE_TUNED_ALLOW;
+
+	if (try->tuned == TWAIT_REUSE_TUNED_REFUSE ||
+	    try->tuned == TWAIT_REUSE_TUNED_TOO_YOUNG)
+		return false;
+	if (asks && (try->fin_wait2 || !try->sysctl_reuse || !try->old_enough ||
+		     (try->sysctl_reuse == 2 && !try->loopback)))
+		return false;
+	return try->timestamps && !try->unborn;
+}
+
+/* What is to come of it: by the words of net.timewait.reuse and its delay. */
+static bool is_to_be_allowed(const struct twait_connect_attempt *try,
+			     enum twait_reuse_mode mode, bool old_enough)
+{
+	bool on = try->sysctl_reuse == 1 || (try->sysctl_reuse && try->loopback);
+
+	if (mode == TWAIT_REUSE_MODE_REFUSE || !try->timestamps || try->unborn)
+		return false;
+	if (try->bound)
+		return true;
+	return !try->fin_wait2 && old_enough &&
+	       (on || mode == TWAIT_REUSE_MODE_ALLOW);
+}
+
+static void tuned(unsigned int bits, unsigned int sysctl_reuse,
+		  enum twait_reuse_mode mode)
+{
+	struct twait_connect_attempt try = {
+		.sysctl_reuse = sysctl_reuse,
+		.bound = bits & 1,
+		.repair = bits & 2,
+		.fin_wait2 = bits & 4,
+		.loopback = bits & 8,
+		.timestamps = bits & 16,
+		.old_enough = bits & 32,
+		.unborn = bits & 64,
+	};
+	bool old_enough = bits & 128;
+	enum twait_reuse reuse;
+	bool allowed;
+
+	try.tuned = twait_reuse_tune(&try, mode, old_enough);
+	allowed = kernel_allows(&try);
+	assert_int_equal(allowed, is_to_be_allowed(&try, mode, old_enough));
+	/* As who asks for the reason puts aside what tuning did. */
+	if (mode == TWAIT_REUSE_MODE_ALLOW)
+		try.sysctl_reuse = 1;
+	reuse = twait_reuse_by_connect(&try, allowed);
+	assert_false(twait_reuse_is_unexplained(reuse));
+}
+
+/* Whatever the wait, the sysctls and the socket. */
+static void what_tuning_says_comes_true_and_is_explained(void **state)
+{
+	unsigned int bits, sysctl_reuse;
+
+	for (bits = 0; bits < 256; bits++)
+		for (sysctl_reuse = 0; sysctl_reuse < 3; sysctl_reuse++) {
+			tuned(bits, sysctl_reuse, TWAIT_REUSE_MODE_KERNEL);
+			tuned(bits, sysctl_reuse, TWAIT_REUSE_MODE_ALLOW);
+			tuned(bits, sysctl_reuse, TWAIT_REUSE_MODE_REFUSE);
+		}
+}
+
 static void syn_is_allowed(void **state)
 {
 	struct twait_syn_attempt try = { .newer_seq = true };
@@ -178,6 +246,7 @@ int main(void)
 		cmocka_unit_test(of_several_reasons_the_first_counts),
 		cmocka_unit_test(bound_asks_for_timestamps_only),
 		cmocka_unit_test(connect_against_the_rules_is_unexplained),
+		cmocka_unit_test(what_tuning_says_comes_true_and_is_explained),
 		cmocka_unit_test(syn_is_allowed),
 		cmocka_unit_test(syn_is_refused),
 		cmocka_unit_test(syn_against_the_rules_is_unexplained),

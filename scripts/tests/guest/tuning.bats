@@ -338,6 +338,7 @@ kill_by_rst() {
 	expect ended_rst_total 1
 	expect waiting 3
 	expect rst_ignored_by_tuning_total 3
+	expect rst_ignored_by_rfc1337_total 0
 	expect segments_rst_total 4
 	expect segments_rst_stray_total 4
 	[ "$(count_rows connections rst_ignored=2 rearms=0)" = 3 ]
@@ -454,6 +455,14 @@ decided() {
 		[ "$said" = "ok ok ok EADDRNOTAVAIL " ]
 		row=$(rows reuse verdict=refused reason=too_young)
 		[ "$(key delay_ms "$row")" = 60000 ]
+		decided refused too_young
+		# So too where the kernel would not have allowed it at all.
+		load_timewait
+		tune reuse=allow
+		tune reuse_delay_ms=60000
+		port $host tcp_tw_reuse=0 wait 2.1 again
+		[ "$said" = "ok ok ok EADDRNOTAVAIL " ]
+		[ "$(key delay_ms "$(rows reuse verdict=refused reason=too_young)")" = 60000 ]
 		decided refused too_young
 	done
 }
