@@ -366,6 +366,7 @@ struct lateness {
 	struct twait_late_evidence evidence;
 	struct twait_info info;		/* of the wait */
 	unsigned long expires;		/* of its ghost, in jiffies */
+	bool anew;			/* it need not lie where the wait looked */
 };
 
 /* Does it lie in the window of the wait? What the peer numbers anew begins elsewhere. */
@@ -374,6 +375,17 @@ static bool is_in_old_window(const struct twait_late_evidence *evidence,
 {
 	return !before(evidence->seq, flow->old_rcv_nxt - flow->old_rcv_wnd) &&
 	       !after(evidence->seq, flow->old_rcv_nxt);
+}
+
+/*
+ * Does it lie behind the FIN that the wait had from its peer? Then it is of a newer
+ * connection: of one that never came to be a socket here, or has none any more.
+ */
+static bool is_beyond_old(const struct twait_late_evidence *evidence,
+			  const struct twait_flow *flow)
+{
+	return flow->info.way != TWAIT_WAY_NONE &&
+	       after(evidence->seq, flow->old_rcv_nxt);
 }
 
 /*
@@ -397,6 +409,8 @@ static bool is_for_ghost(struct lateness *lateness, const struct net *net,
 	if (flow && incarnation && flow->incarnation != incarnation)
 		flow = NULL;
 	if (flow && flow->incarnation && !is_in_old_window(evidence, flow))
+		flow = NULL;
+	if (flow && !lateness->anew && is_beyond_old(evidence, flow))
 		flow = NULL;
 	if (flow) {
 		flow->info.segments++;
@@ -450,6 +464,7 @@ void twait_came_late(const struct net *net, const struct twait_tuple *tuple,
 		.seq = TCP_SKB_CB(skb)->seq,
 		.end_seq = TCP_SKB_CB(skb)->end_seq,
 	};
+	lateness.anew = tcp_hdr(skb)->syn || tcp_hdr(skb)->rst;
 	if (!is_for_ghost(&lateness, net, tnet, tuple, NULL))
 		return;
 	lateness.evidence.late = late_kind(tcp_hdr(skb), &lateness.evidence);
@@ -513,6 +528,7 @@ void twait_came_to_incarnation(const struct sock *sk, const struct sk_buff *skb)
 		.new_rcv_wnd = twait_receive_window(tp),
 		.has_new = true,
 	};
+	lateness.anew = false;
 	twait_sock_tuple(sk, &tuple);
 	if (!is_for_ghost(&lateness, sock_net(sk), tnet, &tuple, sk))
 		return;

@@ -190,13 +190,17 @@ reopened() {
 	eventually 5 expect ghosts 2 2>/dev/null
 	for end in "127.0.0.1 7001 $sport4" "::1 7002 $sport6"; do
 		read -r host port sport <<<"$end"
-		"$craft" "$host" "$port" "$host" "$sport" FA 1 1
-		"$craft" -l 5 "$host" "$port" "$host" "$sport" PA 1 1
-		"$craft" "$host" "$port" "$host" "$sport" A 1 1
-		"$craft" "$host" "$port" "$host" "$sport" S 1 0
 		"$craft" "$host" "$port" "$host" "$sport" R 1 0
+		next=$(key rcv_nxt "$(rows assassinations late=rst "sport=$sport")")
+		late FA $((next - 1))
+		late -l 5 PA $((next - 6))
+		late A "$next"
+		late S 1
+		# Behind the peer's FIN there is nothing of this connection.
+		late -l 5 PA $((next + 1))
+		late FA $((next + 70000))
 		# Not of this four-tuple.
-		"$craft" "$host" "$((port + 1))" "$host" "$sport" A 1 1
+		port=$((port + 1)) late A "$next"
 	done
 	for kind in fin data ack syn rst; do
 		expect late_${kind}_total 2
@@ -209,14 +213,33 @@ reopened() {
 	# Each rule counts those of its own.
 	[ "$(count_rows rules hits=1 late=5 late_harm=2)" = 2 ]
 	# A server's wait: its port has a listener, but the segment is none of his.
+	capture here "$BATS_TEST_TMPDIR/pcap" 'dst port 7100'
 	$python "$BATS_TEST_DIRNAME/../port.py" 127.0.0.1 7100 server 20 >/dev/null 3>&- &
 	server=$!
 	eventually 30 has_ghost 7100
-	"$craft" 127.0.0.1 "$(key dport "$(rows connections sport=7100)")" 127.0.0.1 7100 A 1 1
+	host=127.0.0.1 sport=7100
+	port=$(key dport "$(rows connections sport=7100)")
+	# A RST is nothing to a listener. The client has sent a SYN and a FIN.
+	next=$(eventually 5 syn_to_7100)
+	late A $((next + 2))
 	kill "$server"
 	run wait "$server"
 	expect late_ack_total 3
 	[ "$(count_rows rules rule=rest hits=2 late=6)" = 1 ]
+}
+
+# syn_to_7100: its number
+syn_to_7100() {
+	read_capture -nS "$BATS_TEST_TMPDIR/pcap" | awk '
+		/Flags \[S\]/ { sub(/.* seq /, ""); printf "%.0f", $1; found = 1; exit }
+		END { exit !found }'
+}
+
+# late [OPTION...] FLAGS SEQ: from the peer, to who is no more
+late() {
+	local -a options=("${@:1:$#-2}")
+	"$craft" "${options[@]}" "$host" "$port" "$host" "$sport" "${@: -2:1}" \
+		"$((${*: -1} & 0xffffffff))" 1
 }
 
 has_ghost() {
