@@ -69,8 +69,10 @@ static bool may_be_orphan(const struct sock *sk)
  * backlog, which has a length until all of it is dealt with. Other ways to TCP_CLOSE
  * for who owns it: a RST or a time-out sets sk_err first; a namespace goes away;
  * tcp_repair says nothing to the peer; TCP_LINGER2 below 0 does not wait for the
- * peer's FIN; a FIN for FIN_WAIT2 makes it a wait at once. What cannot be told apart
- * is connect() to AF_UNSPEC after shutdown() of both halves: it sends a RST too.
+ * peer's FIN; what FIN_WAIT2 and CLOSING wait for, a FIN and the ACK of ours, makes
+ * a wait of it at once, which another one's on this CPU may have made us forget. What
+ * cannot be told apart is connect() to AF_UNSPEC after shutdown() of both halves: it
+ * sends a RST too.
  *
  * Return: TWAIT_AVOID_MAX if it is none of these.
  */
@@ -81,6 +83,7 @@ static enum twait_avoid abort_reason(const struct sock *sk, int old_state)
 	if (!sock_owned_by_user_nocheck(sk) || READ_ONCE(sk->sk_err) ||
 	    READ_ONCE(sk->sk_shutdown) != SHUTDOWN_MASK || tp->repair ||
 	    (old_state == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DONE)) ||
+	    (old_state == TCP_CLOSING && tp->snd_una == tp->write_seq) ||
 	    !check_net(sock_net(sk)))
 		return TWAIT_AVOID_MAX;
 	if (sock_flag(sk, SOCK_DEAD)) {
