@@ -159,6 +159,13 @@ static void what_end(char *buf, size_t size, const struct flow *flow)
 	at = strlen(buf);
 	snprintf(buf + at, size - at, ", %s early",
 		 out_duration(left, flow->left_ms));
+	/* RFC 1337: what assassinates is the answer to an ACK of the wait's own. */
+	if (words_find(words_fates, fate, strlen(fate)) != FATE_RST ||
+	    !flow->acked_kind || !flow->acked_ms.known)
+		return;
+	at = strlen(buf);
+	snprintf(buf + at, size - at, ", %s after it had ACKed: %.32s",
+		 out_duration(age, flow->acked_ms), flow->acked_kind);
 }
 
 /*

@@ -54,6 +54,8 @@ struct count {
 	WORD(partial)		\
 	WORD(kind)		\
 	WORD(answer)		\
+	WORD(acked_kind)	\
+	NUMBER(acked_ms)	\
 	WORD(late)
 
 #define HOOK_KEYS(NUMBER, WORD, NAME) \

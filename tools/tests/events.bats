@@ -44,7 +44,7 @@ teardown() {
 	has "22:13:20.123 enter 10.0.0.1:40002 > 10.0.0.9:443 came by fin_wait2, 60.0s to go nginx[812]" \
 		"22:13:21.323 advance 10.0.0.1:40002 > 10.0.0.9:443 got its FIN after 1.2s" \
 		"22:13:22.000 rearm 10.0.0.1:40002 > 10.0.0.9:443 a segment set it back to 60.0s" \
-		"22:13:23.000 end 10.0.0.1:40002 > 10.0.0.9:443 rst after 2.9s, 59.0s early nginx[812]" \
+		"22:13:23.000 end 10.0.0.1:40002 > 10.0.0.9:443 rst after 2.9s, 59.0s early, 4ms after it had ACKed: window nginx[812]" \
 		"avoid [2001:db8::1]:40005 > [2001:db8::2]:443 no wait: linger Web Content[900]" \
 		"reuse 10.0.0.1:40006 > 10.0.0.9:443 connect allowed after 3.0s" \
 		"tomorrow 10.0.0.1:40006 > 10.0.0.9:443"
@@ -55,6 +55,13 @@ teardown() {
 	sed -i 's/fate=rst/fate=expired/' "$DIR/events"
 	twstat events --type end
 	has "expired after 2.9s nginx[812]"
+}
+
+@test "a RST that came by itself answers none of its ACKs" {
+	copy_host
+	sed -i 's/acked_kind=window acked_ms=4/acked_kind=- acked_ms=-/' "$DIR/events"
+	twstat events --type end
+	has "59.0s early nginx[812]"
 }
 
 @test "local time follows TZ" {
