@@ -470,9 +470,13 @@ teardown() {
 }
 
 teardown_timewait() {
-	local bad=0
+	local bad=0 host
+	[ -n "$BATS_TEST_COMPLETED" ] || show_all || :
 	# shellcheck disable=SC2086 # numbers
 	[ -z "$captures" ] || kill $captures 2>/dev/null || :
+	for host in "${!net_of[@]}"; do
+		[ ! -e "${net_of[$host]}/timewait" ] || at "$host" invariants || bad=1
+	done
 	tear_down_hosts
 	if [ -e "$twait" ]; then
 		invariants || bad=1
@@ -481,6 +485,28 @@ teardown_timewait() {
 	# There is nothing to be learnt from their end.
 	no_wait || { end_waits && eventually 10 no_wait; } || return
 	kernel_is_quiet && [ "$bad" = 0 ]
+}
+
+# What was there when a test failed.
+show_all() {
+	local host file
+	[ ! -e "$twait" ] || show_files
+	for host in "${!net_of[@]}"; do
+		echo "on $host:"
+		[ ! -e "${net_of[$host]}/timewait" ] || at "$host" show_files
+	done
+	for file in "$BATS_TEST_TMPDIR"/*pcap; do
+		[ ! -s "$file" ] || { echo "${file##*/}:"; read_capture -nS "$file" | tail -n 40; }
+	done
+} >&2
+
+show_files() {
+	local file
+	grep -v ' 0$' "$twait/stats"
+	for file in connections reuse assassinations; do
+		echo "$file:"
+		tail -n 10 "$twait/$file"
+	done
 }
 
 # What end_waits makes of a wait. 5.10 does not let ss -K end one.

@@ -8,6 +8,7 @@ Listens on HOST and PORT and connects to it. Each ACTION is done in turn, and wh
 it came to is printed, a line each: "ok" or the name of the error.
 
   wait       connect, the client closes first: a TIME_WAIT of the client
+  reusable   the same, the client with SO_REUSEADDR
   fin_wait2  connect, only the client closes: a FIN_WAIT2 of the client
   server     connect, the server closes first: a TIME_WAIT of the server
   again      connect once more, the kernel chooses the port
@@ -16,6 +17,7 @@ it came to is printed, a line each: "ok" or the name of the error.
   young      wait and again, within one second of the kernel's clock; once more where
              a busy machine took longer and there was nothing young about it
   deaf       stop to listen
+  on_lo      bind the clients to come to the device lo
   NAME=VALUE set a sysctl below net.ipv4
   S          sleep so many seconds
 
@@ -44,15 +46,20 @@ class Port:
     def __init__(self, host, port):
         self.host, self.port = host, port
         self.family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # Of IPv6, and dual: a v4-mapped address is one of its own too.
         self.listener = socket.create_server((host, port), family=self.family,
-                                             backlog=1000)
+                                             backlog=1000,
+                                             dualstack_ipv6=":" in host)
         self.local = None
+        self.device = None
         self.held = []
 
-    def connect(self, bound=False, repair=False):
+    def connect(self, bound=False, repair=False, reusable=False):
         c = socket.socket(self.family)
         c.settimeout(30)
-        c.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1 if bound else 0)
+        c.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, bound or reusable)
+        if self.device:
+            c.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self.device)
         try:
             if repair:
                 c.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
@@ -68,14 +75,20 @@ class Port:
     def accept(self):
         return self.listener.accept()[0]
 
-    def wait(self):
-        c = self.connect()
+    def wait(self, reusable=False):
+        c = self.connect(reusable=reusable)
         s = self.accept()
         c.shutdown(socket.SHUT_WR)
         s.recv(1)
         s.close()
         c.recv(1)
         c.close()
+
+    def reusable(self):
+        self.wait(reusable=True)
+
+    def on_lo(self):
+        self.device = b"lo"
 
     def server(self):
         c = self.connect()

@@ -250,7 +250,13 @@ static void close_reset(struct pair p)
 
 static void close_linger(struct pair p)
 {
+	char byte;
+
 	abort_close(p.client);
+	if (read(p.server, &byte, 1) != -1 || errno != ECONNRESET) {
+		fputs("traffic: the peer of a linger was not reset\n", stderr);
+		exit(1);
+	}
 	close(p.server);
 }
 

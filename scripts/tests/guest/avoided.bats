@@ -7,6 +7,7 @@ load ../lib.bash
 @test "linger: SO_LINGER with 0 leaves no wait, and who did it is told" {
 	load_timewait
 	capture_lo 'tcp portrange 7000-7001'
+	# The peer reads what was sent, and then ECONNRESET.
 	"$traffic" linger 5 >"$BATS_TEST_TMPDIR/v4"
 	"$traffic" -6 -p 7001 linger 5 >"$BATS_TEST_TMPDIR/v6"
 	expect avoided_linger_total 10
@@ -28,17 +29,25 @@ load ../lib.bash
 # bats test_tags=scenario,linger-zero
 @test "linger: not {1,5}, not {0,0}, not with data unread, not a RST received" {
 	load_timewait
-	$python - <<-'END'
-	import socket, struct
-	l = socket.create_server(("127.0.0.1", 7040))
+	capture_lo 'tcp portrange 7040-7041'
+	for at in "127.0.0.1 7040" "::1 7041"; do
+		$python - $at <<-'END'
+	import socket, struct, sys
+	host, port = sys.argv[1], int(sys.argv[2])
+	family = socket.AF_INET6 if ":" in host else socket.AF_INET
+	l = socket.create_server((host, port), family=family)
 	def pair(onoff, secs):
-	    c = socket.create_connection(("127.0.0.1", 7040))
+	    c = socket.create_connection((host, port))
 	    c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", onoff, secs))
 	    return c, l.accept()[0]
+	# Closed first, with a time to linger, or a time and no word to linger: a FIN,
+	# and a wait.
+	for linger in (1, 5), (0, 0), (0, 5):
+	    c, s = pair(*linger)
+	    c.close(); assert s.recv(1) == b""; s.close()
+	# Closed second.
 	c, s = pair(1, 5)
 	s.shutdown(socket.SHUT_WR); c.recv(1); c.close(); s.close()
-	c, s = pair(0, 0)
-	c.close(); s.close()
 	# Unread data: the kernel asks for that first.
 	c, s = pair(1, 0)
 	s.send(b"x"); c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 1, 0))
@@ -51,10 +60,17 @@ load ../lib.bash
 	c, s = pair(1, 0)
 	s.close(); c.recv(1); c.close()
 	END
-	expect avoided_linger_total 0 || {
-		rows assassinations >&2
-		false
-	}
+		read -r host port <<<"$at"
+		equal "waits of who closed first" "$(count_rows connections "dport=$port" \
+			"dst=$host" comm=python3 state=time_wait)" expected 3
+	done
+	expect avoided_linger_total 0
+	expect avoided_unread_total 2
+	# Those three, who closed second, and who had sent it when the RST came.
+	captured 5 7041 'left F[.]'
+	wire_shows 5 7040 'left F[.]'
+	wire_shows 5 7041 'left F[.]'
+	balanced
 }
 
 # bats test_tags=scenario,overflow

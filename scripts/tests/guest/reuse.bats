@@ -60,9 +60,30 @@ decided() {
 	one_port
 	for host in 10.9.9.1 fd09::1; do
 		load_timewait
+		capture_lo 'tcp port 7100'
 		port $host tcp_tw_reuse=2 wait 2.1 again
 		[ "$said" = "ok ok ok EADDRNOTAVAIL " ]
+		wire_shows 1 7100 'left S'
 		decided connect refused not_loopback
+	done
+}
+
+# The kernel's default.
+# bats test_tags=scenario,connect-reuse
+@test "connect, allowed: over loopback, where tcp_tw_reuse is 2" {
+	one_port
+	for at in "127.0.0.1 127.0.0.1" "::1 ::1" "::ffff:127.0.0.1 127.0.0.1" \
+			"10.9.9.1 10.9.9.1 on_lo" "fd09::1 fd09::1 on_lo"; do
+		read -r host shown actions <<<"$at"
+		load_timewait
+		capture_lo 'tcp port 7100'
+		# shellcheck disable=SC2086 # one or none
+		port $host tcp_tw_reuse=2 $actions wait 2.1 again
+		[ "$said" = "ok ok ${actions:+ok }ok ok " ]
+		wire_shows 2 7100 'left S'
+		decided connect allowed timestamps
+		[ "$(key tw_reuse "$row")" = 2 ]
+		[ "$(key dst "$row")" = "$shown" ]
 	done
 }
 
@@ -71,8 +92,10 @@ decided() {
 	one_port
 	for host in 127.0.0.1 ::1; do
 		load_timewait
+		capture_lo 'tcp port 7100'
 		port $host tcp_tw_reuse=1 tcp_timestamps=0 wait tcp_timestamps=1 2.1 again
 		[ "$said" = "ok ok ok ok ok EADDRNOTAVAIL " ]
+		wire_shows 1 7100 'left S'
 		decided connect refused no_timestamps
 		[ "$(key ts_recent "$row")" = - ]
 	done
@@ -82,11 +105,27 @@ decided() {
 # bats test_tags=scenario,connect-reuse
 @test "connect, refused: no_timestamps, though bound" {
 	one_port
+	for host in 127.0.0.1 ::1; do
+		load_timewait
+		capture_lo 'tcp port 7100'
+		port $host tcp_timestamps=0 reusable tcp_timestamps=1 bound
+		[ "$said" = "ok ok ok EADDRNOTAVAIL " ]
+		wire_shows 1 7100 'left S'
+		expect refused_connect_total 1
+		expect refused_connect_by_waits_total 1
+		[ "$(count_rows reuse event=refusal path=connect "dst=$host" held=1)" = 1 ]
+		decided connect refused no_timestamps
+	done
+}
+
+@test "connect: never asked, where bind() refuses the port before" {
+	one_port
 	load_timewait
-	port 127.0.0.1 tcp_timestamps=0 wait tcp_timestamps=1 bound
-	# wait's socket lacks SO_REUSEADDR: the bind() is refused before.
-	[ "$said" = "ok ok ok EADDRINUSE " ]
+	# The old socket lacked SO_REUSEADDR.
+	port 127.0.0.1 wait bound
+	[ "$said" = "ok EADDRINUSE " ]
 	expect reuse_connect_refused_total 0
+	expect refused_connect_total 0
 	expect refused_bind_total 1
 }
 
@@ -118,12 +157,16 @@ decided() {
 @test "connect: tcp_tw_reuse_delay, where the kernel has it" {
 	[ -e /proc/sys/net/ipv4/tcp_tw_reuse_delay ] || skip "since 6.14"
 	one_port
-	load_timewait
-	port 127.0.0.1 tcp_tw_reuse=1 tcp_tw_reuse_delay=60000 wait 2.1 again
-	[ "$said" = "ok ok ok ok EADDRNOTAVAIL " ]
-	sysctl -qw net.ipv4.tcp_tw_reuse_delay=1000
-	decided connect refused too_young
-	[ "$(key delay_ms "$row")" = 60000 ]
+	for host in 127.0.0.1 ::1; do
+		load_timewait
+		capture_lo 'tcp port 7100'
+		port $host tcp_tw_reuse=1 tcp_tw_reuse_delay=60000 wait 2.1 again
+		put 1000 tcp_tw_reuse_delay
+		[ "$said" = "ok ok ok ok EADDRNOTAVAIL " ]
+		wire_shows 1 7100 'left S'
+		decided connect refused too_young
+		[ "$(key delay_ms "$row")" = 60000 ]
+	done
 }
 
 # bats test_tags=scenario,connect-reuse
@@ -131,13 +174,17 @@ decided() {
 	one_port
 	for host in 127.0.0.1 ::1; do
 		load_timewait
+		capture_lo 'tcp port 7100'
 		port $host tcp_tw_reuse=1 fin_wait2 2.1 again
 		if kernel_is 5.10; then
+			[ "$said" = "ok ok ok ok " ]
+			wire_shows 2 7100 'left S'
 			[ "$(key note "$(rows hooks hook=connect)")" = fin_wait2_reusable,whole_seconds ]
 			expect reuse_connect_allowed_timestamps_total 1
 			[ "$(key state "$(rows reuse reason=timestamps)")" = fin_wait2 ]
 		else
 			[ "$said" = "ok ok ok EADDRNOTAVAIL " ]
+			wire_shows 1 7100 'left S'
 			expect reuse_connect_refused_fin_wait2_total 1
 			[ "$(key state "$(rows reuse reason=fin_wait2)")" = fin_wait2 ]
 		fi

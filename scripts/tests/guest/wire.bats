@@ -45,6 +45,11 @@ first_fin() {
 	at right balanced
 }
 
+# ends_so PORT STORY: from the first FIN on, bare ACKs left out
+ends_so() {
+	[ "$(seen "$1" | awk '$2 ~ /F/ { on = 1 } on && $2 != "." { printf "%s, ", $0 }')" = "$2" ]
+}
+
 # bats test_tags=scenario,close-halfway
 @test "halfway: one side is done, the other goes on for a while" {
 	begin_on_wire
@@ -65,6 +70,8 @@ first_fin() {
 		'
 		[ "$(at left count_rows connections "dport=$port" state=time_wait way=active \
 			length_ms=60000)" = 1 ]
+		# The first FIN is left's, two words come after it, and then the other FIN.
+		eventually 5 ends_so "$port" 'left F., right P., right P., right F., '
 		# It lets go: a minisock in FIN_WAIT2, for tcp_fin_timeout and no more; then the
 		# FIN comes, and it is TIME_WAIT, for a minute, in the same record.
 		talk "$host" $((port + 10)) 'if True:
@@ -86,6 +93,7 @@ first_fin() {
 		row=$(at left wait_rows "dport=$((port + 10))" state=time_wait way=fin_wait2 \
 			length_ms=60000 segments=1 waits=1)
 		[ -n "$row" ]
+		eventually 5 ends_so $((port + 10)) 'left F., right F., '
 		[ "$(key age_ms "$row")" -ge 900 ]
 		[ "$(key left_ms "$row")" -gt 50000 ]
 	done
@@ -128,6 +136,13 @@ first_fin() {
 	at left balanced
 }
 
+# delay_of_second_syn PORT: in seconds, from the one before it, both of the connection
+# after the first
+delay_of_second_syn() {
+	read_capture -ttn "$BATS_TEST_TMPDIR/pcap" "dst port $1" |
+		awk '/Flags \[S\]/ && ++n >= 2 { at[n] = $1 } END { printf "%.6f", at[3] - at[2] }'
+}
+
 # RFC 9293, 3.10.7.4: the peer, in LAST_ACK, answers the SYN with an ACK of old, the
 # new connection answers that with a RST, which ends the old one, and the SYN that
 # comes again is taken: at once, or after a second where the kernel does not know
@@ -137,7 +152,7 @@ first_fin() {
 	begin_on_wire
 	for end in "${ends[@]}"; do
 		read -r host port <<<"$end"
-		talk "$host" "$port" 'if True:
+		said=$(talk "$host" "$port" 'if True:
 		l = listen()
 		c = connect(); s = accept(l)
 		local = c.getsockname()[1]
@@ -155,11 +170,12 @@ first_fin() {
 		c = connect(local)
 		took = now() - begun
 		assert took < 5, took
+		print(took)
 		s = accept(l)
 		c.send(b"hello"); assert s.recv(5) == b"hello"
 		abort(c, s)
 		lose_no_more("output")
-		'
+		')
 		# The wait was reused, with the reason that its port was bound.
 		row=$(at left rows reuse path=connect verdict=allowed reason=bound "dport=$port")
 		[ -n "$row" ]
@@ -167,6 +183,13 @@ first_fin() {
 		seen "$port" | awk '$2 == "S" { n++ } n >= 2' | head -n 5 >"$BATS_TEST_TMPDIR/story"
 		grep -v 'right F' "$BATS_TEST_TMPDIR/story" | head -n 4 >"$BATS_TEST_TMPDIR/told"
 		printf '%s\n' "left S" "right ." "left R" "left S" | diff - "$BATS_TEST_TMPDIR/told" >&2
+		# How long that took is what the application waited, no less and hardly more.
+		awk -v wire="$(delay_of_second_syn "$port")" -v took="$said" 'BEGIN {
+			exit !(wire <= took && took < wire + 0.5)
+		}' || {
+			echo "the SYN came again after $(delay_of_second_syn "$port") s, and connect() took $said s" >&2
+			false
+		}
 	done
 	at left expect ended_connect_total 2
 	at left balanced
