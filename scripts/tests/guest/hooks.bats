@@ -55,10 +55,15 @@ all_kinds() {
 	eventually 10 at_rest
 }
 
-# too_late HOST PORT
+# too_late HOST PORT: an ACK, on the number that the wait expected: a RST, which may lie
+# anywhere, tells that, if there is a hook for it
 too_late() {
+	local sport next
 	eventually 10 has_ghost "$2"
-	"$craft" "$1" "$2" "$1" "$(key sport "$(rows connections state=ghost "dport=$2")")" A 1 1
+	sport=$(key sport "$(rows connections state=ghost "dport=$2")")
+	"$craft" "$1" "$2" "$1" "$sport" R 1 0
+	next=$(key rcv_nxt "$(rows assassinations late=rst "dport=$2")" 2>/dev/null) || next=1
+	"$craft" "$1" "$2" "$1" "$sport" A "$next" 1
 }
 
 has_ghost() {
