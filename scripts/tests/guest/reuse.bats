@@ -178,7 +178,8 @@ decided() {
 		port $host tcp_tw_reuse=1 fin_wait2 2.1 again
 		if kernel_is 5.10; then
 			[ "$said" = "ok ok ok ok " ]
-			wire_shows 2 7100 'left S'
+			# The peer is still in CLOSE_WAIT, and answers the second one with an ACK.
+			wire_shows 3 7100 'left S'
 			[ "$(key note "$(rows hooks hook=connect)")" = fin_wait2_reusable,whole_seconds ]
 			expect reuse_connect_allowed_timestamps_total 1
 			[ "$(key state "$(rows reuse reason=timestamps)")" = fin_wait2 ]
